@@ -1,0 +1,21 @@
+import { and, eq } from 'drizzle-orm';
+import type { Database } from '../db/connect.ts';
+import { assets } from '../db/schema.ts';
+
+export interface StoredFile {
+  storageKey: string;
+  mimeType: string;
+  byteSize: number;
+  sha256: string;
+}
+
+/** The file of a stored asset, for whoever holds a signed link to it; null when there is none. */
+export async function findStoredFile(db: Database, assetId: string): Promise<StoredFile | null> {
+  const [found] = await db
+    .select()
+    .from(assets)
+    .where(and(eq(assets.id, assetId), eq(assets.state, 'STORED')));
+  if (!found?.storageKey || !found.mimeType || !found.sha256 || found.byteSize === null) return null;
+  const { storageKey, mimeType, byteSize, sha256 } = found;
+  return { storageKey, mimeType, byteSize, sha256 };
+}

@@ -1,0 +1,62 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/** What a good link leads to. */
+export interface LinkTarget {
+  assetId: string;
+  extension: string;
+  expiresAt: Date;
+}
+
+export interface Links {
+  /** A link that works for at least `ttlSeconds`, at most half as long again. */
+  sign(assetId: string, extension: string, ttlSeconds: number, now: Date): { uri: string; expiresAt: Date };
+  /** Judges the target of a request (`req.url`). A link that is both forged and expired is INVALID. */
+  verify(target: string, now: Date): LinkTarget | { refused: 'EXPIRED' | 'INVALID' };
+}
+
+// The whole target, so that nothing unsigned can ride along.
+const TARGET = /^\/assets\/([a-z0-9_]{1,64})\.([a-z0-9]{1,8})\?expires=(\d{1,11})&signature=([\w-]{43})$/;
+
+/** Signed links under `publicUrl`. `secrets` is newest first: the first signs, any verifies. */
+export function createLinks({ publicUrl, secrets }: { publicUrl: string; secrets: readonly string[] }): Links {
+  const base = publicUrl.replace(/\/+$/, '');
+  const keys = secrets.map(deriveKey);
+  const [newest] = keys;
+  if (!newest) throw new Error('Links need at least one secret.');
+
+  return {
+    sign(assetId, extension, ttlSeconds, now) {
+      const expires = roundUp(now.getTime() / 1000, ttlSeconds / 2) + ttlSeconds;
+      const path = `/assets/${assetId}.${extension}?expires=${expires}`;
+      return { uri: `${base}${path}&signature=${signatureOf(path, newest)}`, expiresAt: new Date(expires * 1000) };
+    },
+
+    verify(target, now) {
+      const [, assetId, extension, expires, signature] = TARGET.exec(target) ?? [];
+      if (!assetId || !extension || !expires || !signature) return { refused: 'INVALID' };
+      const path = `/assets/${assetId}.${extension}?expires=${expires}`;
+      if (!keys.some((key) => isSame(signatureOf(path, key), signature))) return { refused: 'INVALID' };
+      const expiresAt = new Date(Number(expires) * 1000);
+      return now < expiresAt ? { assetId, extension, expiresAt } : { refused: 'EXPIRED' };
+    },
+  };
+}
+
+/** A key for this purpose only: what the same secret signs elsewhere is worth nothing here. */
+function deriveKey(secret: string): Buffer {
+  return createHmac('sha256', secret).update('asset-link').digest();
+}
+
+function signatureOf(path: string, key: Buffer): string {
+  return createHmac('sha256', key).update(path).digest('base64url');
+}
+
+/** Compared as text: two spellings of the same bytes are not the same link. */
+function isSame(expected: string, given: string): boolean {
+  return timingSafeEqual(Buffer.from(expected), Buffer.from(given));
+}
+
+/** To the end of the window that all reads within half a ttl share; whole seconds. */
+function roundUp(seconds: number, window: number): number {
+  return Math.ceil(Math.ceil(seconds / window) * window);
+}

@@ -1,0 +1,141 @@
+import { z } from 'zod';
+
+/** How one environment variable is read, and what `.env.example` says of it. An unset default means: not set. */
+export interface Variable<T> {
+  schema: z.ZodType<T>;
+  /** The text a user would write for the default; null when unset is the default. */
+  default: string | null;
+  about: string;
+}
+
+const text = z.string().min(1, 'must not be empty');
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
+const milliseconds = (min = 1) => integer(min, 86_400_000);
+const list = text.transform((value) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+const httpUrl = z
+  .string()
+  .refine((value) => /^https?:$/.test(protocolOf(value)), 'must be an http or https URL')
+  .transform((value) => value.replace(/\/+$/, ''));
+const postgresUrl = z
+  .string()
+  .refine((value) => /^postgres(ql)?:$/.test(protocolOf(value)), 'must be a postgres:// or postgresql:// URL');
+const onOff = z.enum(['on', 'off'], 'must be "on" or "off"').transform((value) => value === 'on');
+const secrets = list.refine(
+  (values) => values.length > 0 && values.every((value) => value.length >= 32),
+  'must be one or more secrets of at least 32 characters, separated by commas',
+);
+const hostPorts = list.refine(
+  (values) => values.every((value) => /^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d+$/.test(value)),
+  'must be host:port pairs separated by commas',
+);
+const bootstrapKeys = list
+  .refine(
+    (values) => values.every((value) => /^(?:[^:]+:)?sk_(?:test|live)_[\x21-\x7e]{16,}$/.test(value)),
+    'must be keys that start with sk_test_ or sk_live_ and have at least 24 characters, each optionally written name:key',
+  )
+  .transform((values) => values.map(splitBootstrapKey));
+
+const variable = <T>(schema: z.ZodType<T>, fallback: string | null, about: string): Variable<T> => ({
+  schema,
+  default: fallback,
+  about,
+});
+
+/** Every variable the service reads, in the order of `.env.example`. */
+export const VARIABLES = {
+  HOST: variable(text, '127.0.0.1', 'The address it listens on.'),
+  PORT: variable(integer(0, 65_535), '4000', 'The port it listens on; 0 takes a free one.'),
+  PUBLIC_URL: variable(httpUrl, null, 'The address clients use, in asset links. Unset: http://HOST:PORT.'),
+  ROLE: variable(
+    z.enum(['api', 'worker', 'all'], 'must be api, worker or all'),
+    'all',
+    'What this process does. api and worker need DATABASE_URL; run any number of each on one database.',
+  ),
+  DATABASE_URL: variable(
+    postgresUrl,
+    null,
+    'PostgreSQL 14 or newer. Unset: the packaged PostgreSQL, supervised, in DATA_DIR.',
+  ),
+  DATABASE_DIRECT_URL: variable(
+    postgresUrl,
+    null,
+    'For LISTEN and migrations when DATABASE_URL is a pooler. Unset: DATABASE_URL.',
+  ),
+  SECRET_KEYS: variable(
+    secrets,
+    null,
+    'Comma-separated secrets that sign links, newest first, at least 32 characters each. Required with DATABASE_URL, the same for every process. Unset: made once in DATA_DIR.',
+  ),
+  DATA_DIR: variable(text, '.data', 'The embedded database, stored images, secrets made on the first start.'),
+  STORAGE_URL: variable(
+    z.string().regex(/^file:.+/, 'must be file: and a folder'),
+    null,
+    'Where images are kept: a folder that all processes share. Unset: file:DATA_DIR/assets.',
+  ),
+  BOOTSTRAP_API_KEY: variable(
+    bootstrapKeys,
+    null,
+    'Comma-separated keys (sk_test_…, sk_live_…, at least 24 characters) that exist after boot with every scope, in the workspace "default"; name:key puts one in the workspace of that name.',
+  ),
+  GPTIMAGE2_API_KEY: variable(text, null, 'Makes the provider GPTImage2 live. Needs GPTIMAGE2_BASE_URL.'),
+  GPTIMAGE2_BASE_URL: variable(httpUrl, null, 'What comes before /v1/images/generations at GPTImage2.'),
+  SANDBOX_URL: variable(
+    httpUrl,
+    null,
+    'A sandbox that already runs (npm run sandbox), for TEST keys; several processes share it. Unset: one of our own on SANDBOX_PORT.',
+  ),
+  SANDBOX_PORT: variable(
+    integer(0, 65_535),
+    null,
+    'The port of the sandbox. Unset: 4010 with npm run sandbox, a free loopback port inside the service.',
+  ),
+  FETCH_ALLOWED_HOSTS: variable(
+    hostPorts,
+    null,
+    'Comma-separated host:port exempt from the private-address guard when images are fetched.',
+  ),
+  POLL_FIRST_MS: variable(milliseconds(), '2000', 'From acceptance to the first poll of a task.'),
+  POLL_FAST_MS: variable(milliseconds(), '2500', 'Between polls of a young task.'),
+  POLL_FAST_FOR_MS: variable(milliseconds(0), '20000', 'How long a task counts as young.'),
+  POLL_SLOW_MS: variable(milliseconds(), '7500', 'Between polls after that. A provider may ask for slower.'),
+  LEASE_MS: variable(milliseconds(500), '30000', 'How long the tasks of a silent worker stay its own.'),
+  UNCERTAIN_HOLD_MS: variable(
+    milliseconds(0),
+    '600000',
+    'How long a submission of unknown outcome is held before it fails as OUTCOME_UNKNOWN.',
+  ),
+  DEADLINE_MS: variable(milliseconds(1000), '900000', 'The deadline of a generation that asks for none.'),
+  SUBMIT_TIMEOUT_MS: variable(
+    milliseconds(100),
+    null,
+    'Total time for one submission, for every provider. Unset: per provider, in code.',
+  ),
+  DRAIN_MS: variable(milliseconds(0), '10000', 'How long a shutdown may take.'),
+  LOG_LEVEL: variable(
+    z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'must be trace, debug, info, warn, error or silent'),
+    'info',
+    'Prompts are only logged at debug and below; keys never.',
+  ),
+  CORS_ORIGINS: variable(list, null, 'Comma-separated origins whose pages may call the API.'),
+  GRAPHIQL: variable(onOff, 'on', 'Serve GraphiQL to browsers at /graphql.'),
+  INTROSPECTION: variable(onOff, 'on', 'Answer introspection queries.'),
+};
+
+function protocolOf(value: string): string {
+  return URL.canParse(value) ? new URL(value).protocol : '';
+}
+
+function splitBootstrapKey(value: string): { workspace: string; key: string } {
+  const at = value.lastIndexOf(':sk_');
+  return at < 0 ? { workspace: 'default', key: value } : { workspace: value.slice(0, at), key: value.slice(at + 1) };
+}

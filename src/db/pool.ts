@@ -1,0 +1,59 @@
+import type { Sql, TransactionSql } from 'postgres';
+import { type Client, type ClientOptions, openClient } from './client.ts';
+import { transact } from './transact.ts';
+
+const PATIENCE_SECONDS = 5;
+
+/** A pool of connections that outlives the loss of any of them. */
+export interface Pool {
+  sql: Sql;
+  /** Waits up to 5 s for statements that run. */
+  stop(): Promise<void>;
+}
+
+/**
+ * A postgres.js client that is replaced when it is sick. In 3.4.9 a connection that dies with a write buffered never writes
+ * again (porsager/postgres#1168; seen here when all backends were terminated under load): every later statement on it
+ * waits for 5 s and answers CONNECT_TIMEOUT.
+ */
+export function createPool(url: string, options: ClientOptions): Pool {
+  let client = openClient(url, options);
+  const ended = openEnded(url, options);
+  const leaving = new Set<Promise<void>>();
+
+  function watch<T extends Promise<unknown>>(work: T, of: Client): T {
+    work.catch((error) => {
+      if (error?.code === 'CONNECT_TIMEOUT' && of === client) replace();
+    });
+    return work;
+  }
+
+  function replace(): void {
+    const old = client;
+    client = openClient(url, options);
+    // What drizzle put there.
+    Object.assign(client.sql.options.parsers, old.sql.options.parsers);
+    Object.assign(client.sql.options.serializers, old.sql.options.serializers);
+    const left = old.end(PATIENCE_SECONDS).finally(() => leaving.delete(left));
+    leaving.add(left);
+  }
+
+  const unsafe: Sql['unsafe'] = (...args) => watch(client.sql.unsafe(...args), client);
+  const begin = (run: (tx: TransactionSql) => Promise<unknown>) => watch(transact(client.sql, ended, run), client);
+
+  return {
+    sql: new Proxy(client.sql, {
+      get: (_, name) => (name === 'unsafe' ? unsafe : name === 'begin' ? begin : Reflect.get(client.sql, name)),
+    }),
+    async stop() {
+      await Promise.all([client.end(PATIENCE_SECONDS), ...leaving]);
+    },
+  };
+}
+
+/** A client that refuses every statement, in the form in which postgres.js refuses one. */
+function openEnded(url: string, options: ClientOptions): Sql {
+  const { sql, end } = openClient(url, options);
+  void end(0);
+  return sql;
+}

@@ -1,0 +1,247 @@
+import { relations, sql } from 'drizzle-orm';
+import {
+  customType,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  real,
+  text,
+  timestamp,
+  unique,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core';
+
+/** Ids are text compared byte by byte: their order is the order in which they were made, on every server. */
+const id = customType<{ data: string }>({ dataType: () => 'text collate "C"' });
+const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+const now = sql`clock_timestamp()`;
+
+/** Everything below belongs to one workspace; composite keys keep a row from pointing into another's. */
+export const workspaces = pgTable('workspaces', {
+  id: id('id').primaryKey(),
+  name: text('name').notNull().unique(),
+  createdAt: time('created_at').notNull().default(now),
+});
+
+/** Keys are kept as SHA-256: they are long random strings, so a slow hash would only slow the honest caller. */
+export const apiKeys = pgTable('api_keys', {
+  id: id('id').primaryKey(),
+  workspaceId: id('workspace_id')
+    .notNull()
+    .references(() => workspaces.id),
+  name: text('name').notNull(),
+  prefix: text('prefix').notNull(),
+  hash: text('hash').notNull().unique(),
+  mode: text('mode').notNull(),
+  scopes: text('scopes').array().notNull(),
+  createdAt: time('created_at').notNull().default(now),
+  lastUsedAt: time('last_used_at'),
+  expiresAt: time('expires_at'),
+  revokedAt: time('revoked_at'),
+});
+
+export const generations = pgTable(
+  'generations',
+  {
+    id: id('id').primaryKey(),
+    workspaceId: id('workspace_id')
+      .notNull()
+      .references(() => workspaces.id),
+    mode: text('mode').notNull(),
+    version: integer('version').notNull(),
+    status: text('status').notNull(),
+    prompt: text('prompt').notNull(),
+    model: text('model').notNull(),
+    request: jsonb('request').notNull(),
+    adjustments: jsonb('adjustments').notNull(),
+    idempotencyKey: text('idempotency_key'),
+    requestHash: text('request_hash').notNull(),
+    percent: real('percent'),
+    progressBasis: text('progress_basis').notNull(),
+    etaSeconds: integer('eta_seconds'),
+    failure: jsonb('failure'),
+    metadata: jsonb('metadata'),
+    createdAt: time('created_at').notNull(),
+    startedAt: time('started_at'),
+    finishedAt: time('finished_at'),
+    deadlineAt: time('deadline_at').notNull(),
+  },
+  (table) => [
+    unique('generations_workspace_id').on(table.workspaceId, table.id),
+    uniqueIndex('generations_idempotency_key')
+      .on(table.workspaceId, table.mode, table.idempotencyKey)
+      .where(sql`${table.idempotencyKey} is not null`),
+    index('generations_newest').on(table.workspaceId, table.mode, table.id),
+  ],
+);
+
+/** One request to a provider: the body frozen before it was sent. It carries one task, or many where a provider takes batches. */
+export const submissions = pgTable(
+  'submissions',
+  {
+    id: id('id').primaryKey(),
+    workspaceId: id('workspace_id')
+      .notNull()
+      .references(() => workspaces.id),
+    provider: text('provider').notNull(),
+    mode: text('mode').notNull(),
+    body: jsonb('body').notNull(),
+    /** The provider's own name of it, once it answered. */
+    reference: text('reference'),
+    createdAt: time('created_at').notNull().default(now),
+  },
+  (table) => [unique('submissions_workspace_id').on(table.workspaceId, table.id)],
+);
+
+export const tasks = pgTable(
+  'tasks',
+  {
+    id: id('id').primaryKey(),
+    workspaceId: id('workspace_id').notNull(),
+    generationId: id('generation_id').notNull(),
+    mode: text('mode').notNull(),
+    attempt: integer('attempt').notNull(),
+    provider: text('provider').notNull(),
+    status: text('status').notNull(),
+    routeReason: text('route_reason').notNull(),
+    firstSlot: integer('first_slot').notNull(),
+    imageCount: integer('image_count').notNull(),
+    request: jsonb('request').notNull(),
+    submissionId: id('submission_id'),
+    providerTaskId: text('provider_task_id'),
+    percent: real('percent'),
+    progressBasis: text('progress_basis').notNull(),
+    etaSeconds: integer('eta_seconds'),
+    cost: jsonb('cost').notNull(),
+    failure: jsonb('failure'),
+    pollCount: integer('poll_count').notNull(),
+    nextAt: time('next_at').notNull(),
+    workerId: id('worker_id'),
+    leaseToken: integer('lease_token').notNull(),
+    tries: integer('tries').notNull(),
+    createdAt: time('created_at').notNull(),
+    submittedAt: time('submitted_at'),
+    acceptedAt: time('accepted_at'),
+    finishedAt: time('finished_at'),
+    deadlineAt: time('deadline_at').notNull(),
+  },
+  (table) => [
+    unique('tasks_workspace_id').on(table.workspaceId, table.id),
+    foreignKey({
+      columns: [table.workspaceId, table.generationId],
+      foreignColumns: [generations.workspaceId, generations.id],
+    }),
+    foreignKey({
+      columns: [table.workspaceId, table.submissionId],
+      foreignColumns: [submissions.workspaceId, submissions.id],
+    }),
+    index('tasks_generation').on(table.generationId),
+    // The loops walk only these: what is unfinished and held by no worker, what a worker holds, and what may run late.
+    index('tasks_free').on(table.status, table.nextAt).where(sql`worker_id is null and finished_at is null`),
+    index('tasks_held').on(table.workerId).where(sql`worker_id is not null`),
+    index('tasks_late').on(table.deadlineAt).where(sql`finished_at is null`),
+  ],
+);
+
+export const assets = pgTable(
+  'assets',
+  {
+    id: id('id').primaryKey(),
+    workspaceId: id('workspace_id').notNull(),
+    generationId: id('generation_id').notNull(),
+    taskId: id('task_id').notNull(),
+    index: integer('index').notNull(),
+    state: text('state').notNull(),
+    providerUrl: text('provider_url').notNull(),
+    providerUrlExpiresAt: time('provider_url_expires_at'),
+    seed: text('seed'),
+    storageKey: text('storage_key'),
+    thumbhash: text('thumbhash'),
+    width: integer('width'),
+    height: integer('height'),
+    mimeType: text('mime_type'),
+    byteSize: integer('byte_size'),
+    sha256: text('sha256'),
+    failure: jsonb('failure'),
+    refreshes: integer('refreshes').notNull(),
+    createdAt: time('created_at').notNull(),
+    deletedAt: time('deleted_at'),
+  },
+  (table) => [
+    unique('assets_workspace_id').on(table.workspaceId, table.id),
+    unique('assets_slot').on(table.generationId, table.index),
+    foreignKey({
+      columns: [table.workspaceId, table.generationId],
+      foreignColumns: [generations.workspaceId, generations.id],
+    }),
+    foreignKey({ columns: [table.workspaceId, table.taskId], foreignColumns: [tasks.workspaceId, tasks.id] }),
+    index('assets_task').on(table.taskId),
+  ],
+);
+
+/** The log behind every subscription: one row a change, never altered, numbered per generation without a gap. */
+export const events = pgTable(
+  'events',
+  {
+    id: id('id').primaryKey(),
+    workspaceId: id('workspace_id').notNull(),
+    generationId: id('generation_id').notNull(),
+    version: integer('version').notNull(),
+    type: text('type').notNull(),
+    at: time('at').notNull(),
+    status: text('status').notNull(),
+    percent: real('percent'),
+    taskId: id('task_id'),
+    taskStatus: text('task_status'),
+    assetId: id('asset_id'),
+    failure: jsonb('failure'),
+    cost: jsonb('cost'),
+  },
+  (table) => [
+    unique('events_version').on(table.generationId, table.version),
+    foreignKey({
+      columns: [table.workspaceId, table.generationId],
+      foreignColumns: [generations.workspaceId, generations.id],
+    }),
+  ],
+);
+
+/** HTTP requests to providers and their answers, redacted; the newest few of each task. */
+export const exchanges = pgTable(
+  'exchanges',
+  {
+    id: id('id').primaryKey(),
+    workspaceId: id('workspace_id').notNull(),
+    taskId: id('task_id').notNull(),
+    at: time('at').notNull(),
+    method: text('method').notNull(),
+    url: text('url').notNull(),
+    status: integer('status'),
+    durationMs: integer('duration_ms').notNull(),
+    requestBody: jsonb('request_body'),
+    responseBody: jsonb('response_body'),
+    error: text('error'),
+  },
+  (table) => [
+    foreignKey({ columns: [table.workspaceId, table.taskId], foreignColumns: [tasks.workspaceId, tasks.id] }),
+    index('exchanges_task').on(table.taskId, table.id),
+  ],
+);
+
+/** One row a worker process: its heartbeat keeps the leases of all its tasks. */
+export const workers = pgTable('workers', {
+  id: id('id').primaryKey(),
+  startedAt: time('started_at').notNull().default(now),
+  aliveUntil: time('alive_until').notNull(),
+});
+
+/** So that a generation, its tasks and its assets are read in one statement, as they were at one instant. */
+export const generationParts = relations(generations, ({ many }) => ({ tasks: many(tasks), assets: many(assets) }));
+export const taskParts = relations(tasks, ({ one }) => ({
+  generation: one(generations, { fields: [tasks.generationId], references: [generations.id] }),
+}));
+export const assetParts = relations(assets, ({ one }) => ({
+  generation: one(generations, { fields: [assets.generationId], references: [generations.id] }),
+}));

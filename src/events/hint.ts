@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import type { Connection } from '../db/connect.ts';
+import type { Logger } from '../logger.ts';
+
+const CHANNEL = 'darkroom';
+/** PostgreSQL refuses a payload of 8,000 bytes and more, and aborts the transaction that sent it. */
+const MOST_PAYLOAD_BYTES = 7_000;
+/** NOTIFY takes an instance-wide lock at commit: per write 717 writes/s were measured, coalesced 15,730. */
+const BETWEEN_NOTIFIES_MS = 20;
+
+export type Work = 'submit' | 'poll' | 'collect';
+
+/** That something is new, never what it is: whoever hears it reads. `generationIds` null means any of them. */
+export interface Hint {
+  generationIds: string[] | null;
+  work: Work[];
+}
+
+export interface Hints {
+  /** Call after the commit: listeners in this process hear it at once, other processes within some 20 ms. */
+  give(hint: Hint): void;
+  /** Returns the function that ends it. */
+  on(listener: (hint: Hint) => void): () => void;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const ANYTHING: Hint = { generationIds: null, work: ['submit', 'poll', 'collect'] };
+
+export function createHints(connection: Connection, log: Logger): Hints {
+  const self = randomUUID();
+  const listeners = new Set<(hint: Hint) => void>();
+  let listening: { stop(): Promise<void> } | undefined;
+  let waiting: Hint | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let sending: Promise<void> = Promise.resolve();
+
+  function tell(hint: Hint): void {
+    for (const listener of listeners) listener(hint);
+  }
+
+  function send(): void {
+    const hint = waiting;
+    waiting = undefined;
+    timer = undefined;
+    if (!hint) return;
+    sending = connection
+      .notify(CHANNEL, payloadOf(self, hint))
+      .catch((error) => log.warn({ err: error }, 'a hint was not sent; other processes notice by their slow poll'));
+    timer = setTimeout(send, BETWEEN_NOTIFIES_MS);
+  }
+
+  function hear(payload: string): void {
+    const hint = parse(payload);
+    if (hint && hint.from !== self) tell(hint);
+  }
+
+  return {
+    give(hint) {
+      tell(hint);
+      waiting = waiting ? merge(waiting, hint) : hint;
+      if (!timer) send();
+    },
+    on(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async start() {
+      listening = await connection.listen(CHANNEL, hear, () => tell(ANYTHING));
+    },
+    async stop() {
+      clearTimeout(timer);
+      send();
+      clearTimeout(timer);
+      await sending;
+      await listening?.stop();
+    },
+  };
+}
+
+function merge(a: Hint, b: Hint): Hint {
+  const generationIds = a.generationIds && b.generationIds && [...new Set([...a.generationIds, ...b.generationIds])];
+  return { generationIds, work: [...new Set([...a.work, ...b.work])] };
+}
+
+function payloadOf(from: string, hint: Hint): string {
+  const payload = JSON.stringify({ from, ...hint });
+  return payload.length <= MOST_PAYLOAD_BYTES ? payload : JSON.stringify({ from, ...hint, generationIds: null });
+}
+
+function parse(payload: string): (Hint & { from: string }) | null {
+  try {
+    return JSON.parse(payload) as Hint & { from: string };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,80 @@
+import { isFinal } from './moves.ts';
+import type { Failure, Generation, GenerationStatus, Slot } from './types.ts';
+
+/** The generation's own status, progress and times, as its tasks and assets have them. Progress never falls. */
+export function deriveGeneration(generation: Generation, at: Date): Generation {
+  const status = statusOf(generation);
+  const finished = isFinished(status);
+  const progressed = { ...generation, status, percent: percentOf(generation, status) };
+  return {
+    ...progressed,
+    progressBasis: generation.tasks.some(({ percent }) => percent !== null) ? 'REPORTED' : generation.progressBasis,
+    etaSeconds: finished ? null : etaOf(generation),
+    failure: status === 'FAILED' || status === 'CANCELED' ? lastFailure(generation) : null,
+    startedAt: generation.startedAt ?? (status === 'QUEUED' ? null : at),
+    finishedAt: generation.finishedAt ?? (finished ? at : null),
+  };
+}
+
+export function isFinished(status: GenerationStatus): boolean {
+  return status !== 'QUEUED' && status !== 'RUNNING';
+}
+
+/** One entry for each image asked for, and one for each that came beyond those. */
+export function slotsOf(generation: Generation): Slot[] {
+  const last = Math.max(generation.request.images - 1, ...generation.assets.map(({ index }) => index));
+  return Array.from({ length: last + 1 }, (_, index) => slotAt(generation, index));
+}
+
+function slotAt(generation: Generation, index: number): Slot {
+  const asset = generation.assets.find((each) => each.index === index);
+  if (asset && asset.state !== 'LOST') return { index, asset, failure: null };
+  if (asset) return { index, asset: null, failure: asset.failure };
+  const task = generation.tasks.findLast(
+    ({ firstSlot, imageCount }) => index >= firstSlot && index < firstSlot + imageCount,
+  );
+  if (!task || !isFinal(task.status)) return { index, asset: null, failure: null };
+  return { index, asset: null, failure: task.failure ?? notDelivered(task.finishedAt ?? generation.createdAt) };
+}
+
+function notDelivered(at: Date): Failure {
+  return {
+    code: 'NOT_DELIVERED',
+    message: 'The provider finished with fewer images than were asked for; it may bill only those it made.',
+    billed: 'UNKNOWN',
+    retryable: true,
+    providerCode: null,
+    providerMessage: null,
+    at: at.toISOString(),
+  };
+}
+
+function statusOf(generation: Generation): GenerationStatus {
+  const { tasks } = generation;
+  if (!tasks.every(({ status }) => isFinal(status))) {
+    return generation.status === 'QUEUED' && tasks.every(({ status }) => status === 'QUEUED') ? 'QUEUED' : 'RUNNING';
+  }
+  const slots = slotsOf(generation);
+  const pictures = slots.filter(({ asset }) => asset !== null).length;
+  if (pictures === slots.length) return 'SUCCEEDED';
+  if (pictures > 0) return 'PARTIALLY_SUCCEEDED';
+  return tasks.every(({ status }) => status === 'CANCELED') ? 'CANCELED' : 'FAILED';
+}
+
+/** The mean over all images, weighted by how many each task makes; null while no task has any. */
+function percentOf({ tasks, percent }: Generation, status: GenerationStatus): number | null {
+  if (status === 'SUCCEEDED' || status === 'PARTIALLY_SUCCEEDED') return 100;
+  if (tasks.every((task) => task.percent === null)) return percent;
+  const images = tasks.reduce((sum, { imageCount }) => sum + imageCount, 0);
+  const made = tasks.reduce((sum, task) => sum + (task.percent ?? 0) * task.imageCount, 0);
+  return Math.max(percent ?? 0, Math.min(Math.floor(made / images), 99));
+}
+
+function etaOf({ tasks }: Generation): number | null {
+  const known = tasks.flatMap(({ etaSeconds, status }) => (isFinal(status) || etaSeconds === null ? [] : [etaSeconds]));
+  return known.length === 0 ? null : Math.max(...known);
+}
+
+function lastFailure({ tasks }: Generation): Failure | null {
+  return tasks.findLast(({ failure }) => failure !== null)?.failure ?? null;
+}

@@ -1,0 +1,28 @@
+import type { Database } from '../db/connect.ts';
+import type { Hints } from '../events/hint.ts';
+import type { Logger } from '../logger.ts';
+import type { Mode, ProviderModel } from './provider.ts';
+
+/** A provider as the domain sees it: data, no calls. */
+export interface CatalogueEntry {
+  slug: string;
+  name: string;
+  mode: Mode;
+  models: readonly ProviderModel[];
+}
+
+export interface Timing {
+  leaseMs: number;
+  uncertainHoldMs: number;
+  /** The deadline of a generation that asks for none, in milliseconds from its creation. */
+  deadlineMs: number;
+}
+
+/** What every verb of the domain needs. */
+export interface Domain {
+  db: Database;
+  hints: Hints;
+  catalogue: readonly CatalogueEntry[];
+  timing: Timing;
+  log: Logger;
+}

@@ -1,0 +1,70 @@
+import { and, eq, inArray } from 'drizzle-orm';
+import { isId } from '../db/id.ts';
+import { assets, generations, tasks } from '../db/schema.ts';
+import type { Caller } from '../workspace/caller.ts';
+import type { Domain } from './domain.ts';
+import { toAsset, toGeneration, toTask } from './rows.ts';
+import type { Asset, Generation, Task } from './types.ts';
+
+type Reader = Pick<Domain, 'db'>;
+
+/** The caller's generation by id or by idempotency key; null for one that is not there or not the caller's: no difference. */
+export async function findGeneration(
+  { db }: Reader,
+  caller: Caller,
+  by: { id: string } | { idempotencyKey: string },
+): Promise<Generation | null> {
+  if ('id' in by ? !isId('gen', by.id) : by.idempotencyKey.includes('\0')) return null;
+  const named = 'id' in by ? eq(generations.id, by.id) : eq(generations.idempotencyKey, by.idempotencyKey);
+  const row = await db.query.generations.findFirst({
+    where: and(named, owned(caller)),
+    with: { tasks: true, assets: true },
+  });
+  return row ? toGeneration(row) : null;
+}
+
+/** Those of these ids that are the caller's, in no order. */
+export async function listGenerationsByIds(
+  { db }: Reader,
+  caller: Caller,
+  ids: readonly string[],
+): Promise<Generation[]> {
+  const real = ids.filter((id) => isId('gen', id));
+  if (real.length === 0) return [];
+  const rows = await db.query.generations.findMany({
+    where: and(inArray(generations.id, real), owned(caller)),
+    with: { tasks: true, assets: true },
+  });
+  return rows.map(toGeneration);
+}
+
+/** Those of these tasks that are the caller's, in no order. */
+export async function listTasksByIds({ db }: Reader, caller: Caller, ids: readonly string[]): Promise<Task[]> {
+  const real = ids.filter((id) => isId('tsk', id));
+  if (real.length === 0) return [];
+  const { workspaceId, mode } = caller;
+  const mine = and(inArray(tasks.id, real), eq(tasks.workspaceId, workspaceId), eq(tasks.mode, mode));
+  return (await db.select().from(tasks).where(mine)).map(toTask);
+}
+
+/** Those of these assets that are the caller's, in no order. */
+export async function listAssetsByIds({ db }: Reader, caller: Caller, ids: readonly string[]): Promise<Asset[]> {
+  const real = ids.filter((id) => isId('ast', id));
+  if (real.length === 0) return [];
+  const rows = await db
+    .select({ asset: assets })
+    .from(assets)
+    .innerJoin(generations, eq(generations.id, assets.generationId))
+    .where(and(inArray(assets.id, real), owned(caller)));
+  return rows.map(({ asset }) => toAsset(asset));
+}
+
+/** For workers: the images of a task that are not home yet, in slot order. */
+export async function listPendingAssets({ db }: Reader, taskId: string): Promise<Asset[]> {
+  const pending = and(eq(assets.taskId, taskId), eq(assets.state, 'PENDING'));
+  return (await db.select().from(assets).where(pending).orderBy(assets.index)).map(toAsset);
+}
+
+function owned({ workspaceId, mode }: Caller) {
+  return and(eq(generations.workspaceId, workspaceId), eq(generations.mode, mode));
+}

@@ -1,0 +1,30 @@
+import type { ImageFormat, Resolution, Safety, Thinking } from './provider.ts';
+
+export type Fit = 'STRICT' | 'NEAREST';
+
+/** What a caller asks for, before it is checked. */
+export interface CreateInput {
+  prompt: string;
+  model: string;
+  idempotencyKey: string | null;
+  images: number;
+  series: boolean;
+  size: { width: number; height: number } | { aspectRatio: string; resolution: Resolution | null } | null;
+  references: { uri: string }[];
+  seed: number | null;
+  style: string | null;
+  colors: string[] | null;
+  thinking: Thinking;
+  output: { format: ImageFormat | null; quality: number | null; watermark: boolean | null; safety: Safety };
+  fit: Fit;
+  deadlineSeconds: number | null;
+  metadata: unknown;
+}
+
+/** Why one provider cannot do what was asked. `allowed` is set where another value of the same thing would do. */
+export interface Refusal {
+  provider: string;
+  path: string[];
+  message: string;
+  allowed: string[] | null;
+}

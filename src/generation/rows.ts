@@ -1,0 +1,37 @@
+import type { assets, generations, tasks } from '../db/schema.ts';
+import type { Asset, Generation, Task } from './types.ts';
+
+type AssetRow = typeof assets.$inferSelect;
+type TaskRow = typeof tasks.$inferSelect;
+type GenerationRow = typeof generations.$inferSelect;
+
+/** PostgreSQL keeps words as text and values as jsonb; only this domain writes them, so their types are known here. */
+export function toGeneration(row: GenerationRow & { tasks: TaskRow[]; assets: AssetRow[] }): Generation {
+  return {
+    ...row,
+    mode: row.mode as Generation['mode'],
+    status: row.status as Generation['status'],
+    request: row.request as Generation['request'],
+    adjustments: row.adjustments as Generation['adjustments'],
+    progressBasis: row.progressBasis as Generation['progressBasis'],
+    failure: row.failure as Generation['failure'],
+    tasks: row.tasks.map(toTask).sort((a, b) => a.firstSlot - b.firstSlot || a.attempt - b.attempt),
+    assets: row.assets.map(toAsset).sort((a, b) => a.index - b.index),
+  };
+}
+
+export function toTask(row: TaskRow): Task {
+  return {
+    ...row,
+    mode: row.mode as Task['mode'],
+    status: row.status as Task['status'],
+    request: row.request as Task['request'],
+    progressBasis: row.progressBasis as Task['progressBasis'],
+    cost: row.cost as Task['cost'],
+    failure: row.failure as Task['failure'],
+  };
+}
+
+export function toAsset(row: AssetRow): Asset {
+  return { ...row, state: row.state as Asset['state'], failure: row.failure as Asset['failure'] };
+}

@@ -1,0 +1,45 @@
+import type { Trouble } from './provider.ts';
+import type { Task } from './types.ts';
+
+const trouble = (code: Trouble['code'], billed: Trouble['billed'], retryable: boolean, message: string): Trouble => ({
+  code,
+  message,
+  billed,
+  retryable,
+  providerCode: null,
+  providerMessage: null,
+});
+
+export const abandoned = trouble(
+  'OUTCOME_UNKNOWN',
+  'UNKNOWN',
+  false,
+  'The worker that was sending this ended before the provider answered, so it may have been accepted.',
+);
+export const outcomeUnknown = trouble(
+  'OUTCOME_UNKNOWN',
+  'UNKNOWN',
+  true,
+  'Whether the provider accepted this could not be found out in time. Sending it again may pay twice.',
+);
+export const tooLate = trouble(
+  'DEADLINE_EXCEEDED',
+  'UNKNOWN',
+  true,
+  'The provider accepted this but had not finished it by the deadline.',
+);
+export const nothingDelivered = trouble('NOT_DELIVERED', 'UNKNOWN', true, 'The provider finished without any image.');
+export const canceledFree = trouble('CANCELED', 'NO', true, 'Canceled before anything was sent to a provider.');
+export const canceledLate = trouble(
+  'CANCELED',
+  'UNKNOWN',
+  true,
+  'Canceled after it had been sent to the provider, which may bill it all the same.',
+);
+
+/** Why a task that no provider ever accepted ends at its deadline: what stood in its way, where that is known. */
+export function neverAccepted({ failure }: Task): Trouble {
+  const late = 'The deadline passed before a provider accepted this; nothing was billed.';
+  if (!failure) return trouble('DEADLINE_EXCEEDED', 'NO', true, late);
+  return { ...failure, billed: 'NO', retryable: true, message: `${failure.message} ${late}` };
+}

@@ -1,0 +1,183 @@
+import type {
+  Billed,
+  ImageFormat,
+  Mode,
+  Money,
+  ProgressBasis,
+  ProviderRequest,
+  Resolution,
+  Safety,
+  Thinking,
+  Trouble,
+} from './provider.ts';
+
+export const GENERATION_STATUSES = [
+  'QUEUED',
+  'RUNNING',
+  'SUCCEEDED',
+  'PARTIALLY_SUCCEEDED',
+  'FAILED',
+  'CANCELED',
+] as const;
+export type GenerationStatus = (typeof GENERATION_STATUSES)[number];
+
+export const TASK_STATUSES = [
+  'QUEUED',
+  'SUBMITTING',
+  'UNCERTAIN',
+  'ACCEPTED',
+  'RUNNING',
+  'COLLECTING',
+  'SUCCEEDED',
+  'PARTIALLY_SUCCEEDED',
+  'FAILED',
+  'CANCELED',
+] as const;
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+export type AssetState = 'PENDING' | 'STORED' | 'LOST' | 'DELETED';
+
+/** What went wrong, and when. `at` is RFC 3339 in UTC. */
+export interface Failure extends Trouble {
+  at: string;
+}
+
+export type CostBasis = 'RESERVED' | 'SETTLED' | 'REFUNDED' | 'UNKNOWN';
+export interface Cost {
+  basis: CostBasis;
+  reserved: Money | null;
+  settled: Money | null;
+  /** In the provider's own credits, as it reported them. */
+  providerCredits: string | null;
+}
+
+/** What was changed to fit a provider. */
+export interface Adjustment {
+  path: string[];
+  asked: string | null;
+  sent: string | null;
+  reason: string;
+}
+
+export interface GenerationRequest {
+  images: number;
+  width: number | null;
+  height: number | null;
+  aspectRatio: string | null;
+  resolution: Resolution | null;
+  seed: number | null;
+  references: { uri: string }[];
+  style: string | null;
+  colors: string[] | null;
+  thinking: Thinking;
+  outputFormat: ImageFormat | null;
+  outputQuality: number | null;
+  watermark: boolean | null;
+  safety: Safety;
+  series: boolean;
+}
+
+export interface Asset {
+  workspaceId: string;
+  id: string;
+  generationId: string;
+  taskId: string;
+  index: number;
+  state: AssetState;
+  providerUrl: string;
+  providerUrlExpiresAt: Date | null;
+  seed: string | null;
+  storageKey: string | null;
+  thumbhash: string | null;
+  width: number | null;
+  height: number | null;
+  mimeType: string | null;
+  byteSize: number | null;
+  sha256: string | null;
+  failure: Failure | null;
+  /** Times a fresh URL was got from the provider. */
+  refreshes: number;
+  createdAt: Date;
+  deletedAt: Date | null;
+}
+
+export interface Task {
+  workspaceId: string;
+  id: string;
+  generationId: string;
+  mode: Mode;
+  attempt: number;
+  provider: string;
+  status: TaskStatus;
+  routeReason: string;
+  /** The first of the generation's slots it fills, and how many. */
+  firstSlot: number;
+  imageCount: number;
+  request: ProviderRequest;
+  submissionId: string | null;
+  providerTaskId: string | null;
+  percent: number | null;
+  progressBasis: ProgressBasis;
+  etaSeconds: number | null;
+  cost: Cost;
+  failure: Failure | null;
+  pollCount: number;
+  /** When a worker should look at it next. */
+  nextAt: Date;
+  workerId: string | null;
+  leaseToken: number;
+  /** Times it was taken up in its present status, counted before the work. */
+  tries: number;
+  createdAt: Date;
+  submittedAt: Date | null;
+  acceptedAt: Date | null;
+  finishedAt: Date | null;
+  deadlineAt: Date;
+}
+
+/** A generation with all its tasks (oldest first) and assets (in slot order): always read and written together. */
+export interface Generation {
+  workspaceId: string;
+  id: string;
+  mode: Mode;
+  version: number;
+  status: GenerationStatus;
+  prompt: string;
+  model: string;
+  request: GenerationRequest;
+  adjustments: Adjustment[];
+  idempotencyKey: string | null;
+  requestHash: string;
+  percent: number | null;
+  progressBasis: ProgressBasis;
+  etaSeconds: number | null;
+  failure: Failure | null;
+  metadata: unknown;
+  createdAt: Date;
+  startedAt: Date | null;
+  finishedAt: Date | null;
+  deadlineAt: Date;
+  tasks: Task[];
+  assets: Asset[];
+}
+
+/** One image asked for: pending (both null), a picture, or the reason there is none. */
+export interface Slot {
+  index: number;
+  asset: Asset | null;
+  failure: Failure | null;
+}
+
+export const EVENT_TYPES = [
+  'GENERATION_CREATED',
+  'GENERATION_PROGRESSED',
+  'GENERATION_FINISHED',
+  'TASK_CHANGED',
+  'ASSET_STORED',
+  'ASSET_LOST',
+  'ASSET_DELETED',
+  'COST_SETTLED',
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+export type { Billed, Mode };

@@ -1,0 +1,109 @@
+import type { CreateInput } from './input.ts';
+
+/** One thing that is wrong with an input, whichever provider it goes to. */
+export interface Invalid {
+  path: string[];
+  message: string;
+  allowed: string[];
+}
+
+const METADATA_BYTES = 16 * 1024;
+
+/** Everything that no provider could accept; empty when the input is sound. Paths start below the input. */
+export function validateInput(input: CreateInput): Invalid[] {
+  return [
+    ...text(['prompt'], input.prompt, Number.POSITIVE_INFINITY),
+    ...optionalText(['idempotencyKey'], input.idempotencyKey, 255),
+    ...optionalText(['style'], input.style, 200),
+    ...range(['images'], input.images, 1, 20),
+    ...sizeFaults(input.size),
+    ...input.references.flatMap(({ uri }, i) => uriFaults(['references', String(i), 'uri'], uri)),
+    ...range(['seed'], input.seed, 0, 2_147_483_647),
+    ...(input.colors ?? []).flatMap((color, i) => colorFaults(['colors', String(i)], color)),
+    ...range(['output', 'quality'], input.output.quality, 1, 100),
+    ...range(['deadlineSeconds'], input.deadlineSeconds, 30, 3600),
+    ...metadataFaults(input.metadata),
+  ];
+}
+
+function text(path: string[], value: string, most: number): Invalid[] {
+  const allowed = [most === Number.POSITIVE_INFINITY ? 'at least 1 character' : `1 to ${most} characters`];
+  if (value.trim() === '') return [{ path, message: `${name(path)} must not be empty.`, allowed }];
+  if ([...value].length > most) return [{ path, message: `${name(path)} is longer than ${most} characters.`, allowed }];
+  return unstorable(path, value);
+}
+
+function optionalText(path: string[], value: string | null, most: number): Invalid[] {
+  return value === null ? [] : text(path, value, most);
+}
+
+/** PostgreSQL stores no NUL, and JSON no half of a surrogate pair: better refused than changed. */
+function unstorable(path: string[], value: string): Invalid[] {
+  if (!value.includes('\0') && value.isWellFormed()) return [];
+  return [
+    {
+      path,
+      message: `${name(path)} contains a NUL character or an unpaired surrogate; remove it.`,
+      allowed: ['well-formed Unicode text without U+0000'],
+    },
+  ];
+}
+
+function range(path: string[], value: number | null, least: number, most: number): Invalid[] {
+  if (value === null || (Number.isInteger(value) && value >= least && value <= most)) return [];
+  const allowed = [`${least} to ${most}`];
+  return [{ path, message: `${name(path)} is ${value}; it must be from ${least} to ${most}.`, allowed }];
+}
+
+function sizeFaults(size: CreateInput['size']): Invalid[] {
+  if (size === null) return [];
+  if ('width' in size) {
+    return [
+      ...range(['size', 'pixels', 'width'], size.width, 1, 16_384),
+      ...range(['size', 'pixels', 'height'], size.height, 1, 16_384),
+    ];
+  }
+  const path = ['size', 'ratio', 'aspectRatio'];
+  if (size.aspectRatio === 'auto' || /^[1-9]\d{0,3}:[1-9]\d{0,3}$/.test(size.aspectRatio)) return [];
+  const message = `${name(path)} must be two whole numbers like 16:9, or auto.`;
+  return [{ path, message, allowed: ['WIDTH:HEIGHT in whole numbers', 'auto'] }];
+}
+
+function uriFaults(path: string[], uri: string): Invalid[] {
+  const allowed = ['an http or https URI of at most 2048 characters, without user name or password'];
+  const fault = (why: string) => [{ path, message: `${name(path)} ${why}.`, allowed }];
+  if (uri.length > 2048) return fault('is longer than 2048 characters');
+  if (unstorable(path, uri).length > 0 || /\s/.test(uri) || !URL.canParse(uri)) return fault('is not a valid URI');
+  const { protocol, username, password } = new URL(uri);
+  if (protocol !== 'http:' && protocol !== 'https:') return fault('must be http or https');
+  return username || password ? fault('must not hold a user name or password') : [];
+}
+
+function colorFaults(path: string[], color: string): Invalid[] {
+  if (/^#[0-9a-f]{6}$/i.test(color)) return [];
+  return [{ path, message: `${name(path)} is not a colour like #1e90ff.`, allowed: ['#RRGGBB'] }];
+}
+
+function metadataFaults(metadata: unknown): Invalid[] {
+  if (metadata === null || metadata === undefined) return [];
+  const path = ['metadata'];
+  const json = serialized(metadata);
+  if (json === null || Buffer.byteLength(json) > METADATA_BYTES) {
+    const message = 'metadata is larger than 16 KiB as JSON, or nested too deeply.';
+    return [{ path, message, allowed: ['JSON of at most 16 KiB'] }];
+  }
+  // JSON.stringify writes a NUL and a lone surrogate as escapes, and nothing else as these.
+  return /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/.test(json) ? unstorable(path, '\0') : [];
+}
+
+function serialized(value: unknown): string | null {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return null;
+  }
+}
+
+function name(path: string[]): string {
+  return path.join('.');
+}

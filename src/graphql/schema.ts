@@ -1,0 +1,17 @@
+import { builder } from './builder.ts';
+import './scalars.ts';
+import './asset.ts';
+import './cancel-generation.ts';
+import './create-generation.ts';
+import './generation.ts';
+import './generation-updated.ts';
+import './generations.ts';
+import './node.ts';
+import './outcome.ts';
+import './provider.ts';
+import './task.ts';
+import './user-errors.ts';
+import './viewer.ts';
+
+/** The schema, without a server: one file per type beside this one. */
+export const schema = builder.toSchema();

@@ -1,0 +1,113 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import type { Links } from '../asset/link.ts';
+import type { Kept, Storage } from '../storage/storage.ts';
+import { chooseRange, isFresh, type Part } from './asset-conditions.ts';
+
+/** What is known of an asset whose file is kept. `sha256` is lower-case hex. */
+export interface StoredFile {
+  storageKey: string;
+  mimeType: string;
+  byteSize: number;
+  sha256: string;
+}
+
+export interface AssetSources {
+  links: Links;
+  storage: Storage;
+  /** The file of an asset that is STORED now, null for any other. */
+  findStored: (assetId: string) => Promise<StoredFile | null>;
+}
+
+/** A link is the permission: whoever holds one may draw the picture, from any page, and nothing else with it. */
+const ALWAYS = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'accept-ranges, content-length, content-range, etag',
+  'content-security-policy': "default-src 'none'; sandbox",
+  'cross-origin-resource-policy': 'cross-origin',
+  'x-content-type-options': 'nosniff',
+};
+
+/**
+ * Serves GET and HEAD of `/assets/<id>.<ext>`. Rejects, for the server to log and answer with 500, when the file of a
+ * stored asset is missing or of the wrong size: a 404 would tell caches and clients that the picture does not exist,
+ * while it is more likely that a disk is not mounted.
+ */
+export function createAssetHandler(
+  sources: AssetSources,
+): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
+  const { links, findStored } = sources;
+  return async (req, res) => {
+    if (req.method !== 'GET' && req.method !== 'HEAD')
+      return refuse(res, 405, 'Only GET and HEAD.', { allow: 'GET, HEAD' });
+    const now = new Date();
+    const link = links.verify(req.url ?? '', now);
+    if ('refused' in link && link.refused === 'EXPIRED')
+      return refuse(res, 410, 'This link has expired; read a new one.');
+    if ('refused' in link) return refuse(res, 403, 'This link is not valid.');
+    const stored = await findStored(link.assetId);
+    if (!stored) return refuse(res, 404, 'There is no such picture.');
+
+    const etag = `"${stored.sha256}"`;
+    const maxAge = Math.floor((link.expiresAt.getTime() - now.getTime()) / 1000);
+    const headers = { ...ALWAYS, etag, 'cache-control': `private, max-age=${maxAge}, immutable` };
+    if (isFresh(req.headers, etag)) return end(res, 304, headers);
+    const part = chooseRange(req.headers, etag, stored.byteSize);
+    if (!part) return refuse(res, 416, 'No such range.', { 'content-range': `bytes */${stored.byteSize}` });
+
+    const described = {
+      ...headers,
+      ...describePart(part, stored.byteSize),
+      'content-type': stored.mimeType,
+      'content-disposition': `inline; filename="${link.assetId}.${link.extension}"`,
+    };
+    const status = part.whole ? 200 : 206;
+    if (req.method === 'HEAD') return end(res, status, described);
+    const file = await openStored(sources, link.assetId, stored, part);
+    if (!file) return refuse(res, 404, 'There is no such picture.');
+    await send(res, status, described, file);
+  };
+}
+
+/** Opens the file; null when the asset was deleted since it was looked up. */
+async function openStored(
+  { storage, findStored }: AssetSources,
+  assetId: string,
+  { storageKey, byteSize }: StoredFile,
+  { start, end }: Part,
+): Promise<Kept | null> {
+  const file = await storage.open(storageKey, { start, end });
+  if (file?.byteSize === byteSize) return file;
+  file?.stream.destroy();
+  if (!(await findStored(assetId))) return null;
+  throw new Error(`The file of asset ${assetId}, ${storageKey}, is ${file ? 'not as long as it was' : 'missing'}.`);
+}
+
+function describePart({ whole, start, end }: Part, byteSize: number): OutgoingHttpHeaders {
+  const described = { 'accept-ranges': 'bytes', 'content-length': end - start + 1 };
+  return whole ? described : { ...described, 'content-range': `bytes ${start}-${end}/${byteSize}` };
+}
+
+/** A client that leaves ends the reading too, and is no error. */
+async function send(res: ServerResponse, status: number, headers: OutgoingHttpHeaders, file: Kept): Promise<void> {
+  if (res.destroyed) {
+    file.stream.destroy();
+    return;
+  }
+  res.writeHead(status, headers);
+  try {
+    await pipeline(file.stream, res);
+  } catch (error) {
+    const left = error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+    if (!left) throw error;
+  }
+}
+
+function end(res: ServerResponse, status: number, headers: OutgoingHttpHeaders): void {
+  res.writeHead(status, headers).end();
+}
+
+function refuse(res: ServerResponse, status: number, message: string, headers: OutgoingHttpHeaders = {}): void {
+  const described = { ...ALWAYS, 'cache-control': 'no-store', 'content-type': 'application/json', ...headers };
+  res.writeHead(status, described).end(JSON.stringify({ message }));
+}

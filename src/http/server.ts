@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from '../logger.ts';
+import type { Page } from './graphiql.ts';
+import { serveWebsocket } from './websocket.ts';
+import { createGraphql, type GraphqlOptions } from './yoga.ts';
+
+export interface HttpOptions extends Omit<GraphqlOptions, 'log'> {
+  log: Logger;
+  /** Null: GraphiQL is off. */
+  graphiql: Page | null;
+  assets: (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+  /** Whether new work is welcome: the database answers and its schema is current. */
+  isReady: () => Promise<boolean>;
+}
+
+export interface HttpServer {
+  start(host: string, port: number): Promise<{ port: number }>;
+  /** From now on /readyz says 503. */
+  drain(): void;
+  /** Closes WebSockets with 1001 and cuts event streams, so that clients reconnect elsewhere; then waits for the rest. */
+  stop(): Promise<void>;
+}
+
+const MAX_BODY_BYTES = 1024 * 1024;
+const REST_MS = 2_000;
+
+/** The one port of the service, and who answers what on it. */
+export function createHttpServer(options: HttpOptions): HttpServer {
+  const { log, graphiql, assets, isReady } = options;
+  const yoga = createGraphql(options);
+  const open = new Set<ServerResponse>();
+  let draining = false;
+
+  async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
+    if (path === '/graphql') return await graphql(req, res);
+    if (path.startsWith('/assets/')) return await assets(req, res);
+    if (path === '/livez') return answer(res, 200, 'ok');
+    if (path === '/readyz') {
+      const ready = !draining && (await isReady());
+      return answer(res, ready ? 200 : 503, ready ? 'ready' : draining ? 'draining' : 'not ready');
+    }
+    if (path === '/') return void res.writeHead(302, { location: '/graphql' }).end();
+    answer(res, 404, 'There is nothing here. Try /graphql.');
+  }
+
+  async function graphql(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const wantsPage = req.method === 'GET' && (req.headers.accept ?? '').includes('text/html');
+    if (graphiql && wantsPage && !(req.url ?? '').includes('query=')) return await graphiql.serve(req, res);
+    // A page of another origin can send any other type without asking first, and would be answered.
+    if (req.method === 'POST' && !/^application\/(graphql\+)?json\b/i.test(req.headers['content-type'] ?? '')) {
+      return answer(res, 415, 'Send application/json.');
+    }
+    if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return answer(res, 413, 'At most 1 MiB.');
+    await yoga(req, res, { req, res });
+  }
+
+  function handle(req: IncomingMessage, res: ServerResponse): void {
+    const began = performance.now();
+    const requestId = requestIdOf(req);
+    res.setHeader('x-request-id', requestId);
+    open.add(res);
+    res.on('close', () => {
+      open.delete(res);
+      const ms = Math.round(performance.now() - began);
+      const path = (req.url ?? '').split('?', 1)[0];
+      log.info({ requestId, method: req.method, path, status: res.statusCode, ms }, 'request');
+    });
+    route(req, res).catch((error: unknown) => {
+      log.error({ err: error, requestId }, 'a request failed');
+      if (res.headersSent) res.destroy();
+      else answer(res, 500, 'Something went wrong here; it was logged.');
+    });
+  }
+
+  const server = createServer(handle);
+  const websocket = serveWebsocket(server, yoga, options);
+
+  return {
+    async start(host, port) {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, host, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      });
+      return { port: (server.address() as AddressInfo).port };
+    },
+    drain() {
+      draining = true;
+    },
+    async stop() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await websocket.stop();
+      for (const res of open) if (isStream(res)) res.destroy();
+      server.closeIdleConnections();
+      const rest = setTimeout(() => server.closeAllConnections(), REST_MS);
+      await closed;
+      clearTimeout(rest);
+    },
+  };
+}
+
+function answer(res: ServerResponse, status: number, text: string): void {
+  res.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }).end(`${text}\n`);
+}
+
+function isStream(res: ServerResponse): boolean {
+  return String(res.getHeader('content-type') ?? '').startsWith('text/event-stream');
+}
+
+/** The caller's own, where it is harmless to log, so that one request can be followed through several services. */
+function requestIdOf(req: IncomingMessage): string {
+  const given = req.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+}

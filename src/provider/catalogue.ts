@@ -1,0 +1,41 @@
+import type { PollSchedule } from '../generation/provider.ts';
+import { createGptImage2 } from './gptimage2.ts';
+import type { Provider } from './provider.ts';
+
+// Any key that starts with `sandbox` is accepted there.
+const SANDBOX_KEY = 'sandbox-darkroom';
+
+export interface ProviderOptions {
+  /** Where the sandbox listens; null: no TEST providers. */
+  sandboxUrl: string | null;
+  /** The accounts that cost money; null where there is none. */
+  live: { gptimage2: { apiKey: string; baseUrl: string } | null };
+  poll: PollSchedule;
+  /** Null: each provider's own. */
+  submitTimeoutMs: number | null;
+}
+
+/** Every provider this service may use: in TEST mode those of the sandbox, in LIVE mode those with an account. */
+export function createProviders({ sandboxUrl, live, poll, submitTimeoutMs }: ProviderOptions): Provider[] {
+  const providers: Provider[] = [];
+  if (sandboxUrl) {
+    const test = {
+      mode: 'TEST',
+      apiKey: SANDBOX_KEY,
+      poll,
+      submitTimeoutMs,
+      resultHosts: [toHost(sandboxUrl)],
+    } as const;
+    providers.push(createGptImage2({ ...test, baseUrl: new URL('/gptimage2', sandboxUrl).href }));
+  }
+  if (live.gptimage2) {
+    providers.push(createGptImage2({ ...live.gptimage2, mode: 'LIVE', poll, submitTimeoutMs, resultHosts: [] }));
+  }
+  return providers;
+}
+
+/** `host:port`, with the port also where it is the scheme's own. */
+function toHost(address: string): string {
+  const { hostname, port, protocol } = new URL(address);
+  return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
+}

@@ -1,0 +1,34 @@
+import type { ProviderRequest, RequestedSize, Resolution } from '../../generation/provider.ts';
+import { GPTIMAGE2_MODELS } from './models.ts';
+
+const QUALITIES: Partial<Record<Resolution, string>> = { R2K: '2K', R4K: '4K' };
+
+/** The body of a submission: only fields of seed 000 §3.3, and of those only what was asked for. */
+export function compose(request: ProviderRequest): Record<string, unknown> {
+  return {
+    model: getModelId(request.model),
+    prompt: request.prompt,
+    ...(request.images > 1 && { n: request.images }),
+    ...(request.size && composeSize(request.size)),
+    ...(request.references.length > 0 && { image_urls: request.references.map(({ uri }) => uri) }),
+  };
+}
+
+function composeSize(size: RequestedSize): Record<string, string> {
+  if ('width' in size) return { size: `${size.width}x${size.height}` };
+  if (!size.resolution) return { size: size.aspectRatio };
+  // `quality` goes with a ratio only.
+  return { size: size.aspectRatio, quality: getQuality(size.resolution) };
+}
+
+function getModelId(model: string): string {
+  const known = GPTIMAGE2_MODELS.find((candidate) => candidate.model === model);
+  if (!known) throw new Error(`GPTImage2 does not offer the model ${model}.`);
+  return known.providerModelId;
+}
+
+function getQuality(resolution: Resolution): string {
+  const quality = QUALITIES[resolution];
+  if (!quality) throw new Error(`GPTImage2 does not offer the resolution ${resolution}.`);
+  return quality;
+}

@@ -1,0 +1,40 @@
+import type {
+  Exchange,
+  Mode,
+  PollReport,
+  PollSchedule,
+  ProviderModel,
+  ProviderRequest,
+  SubmitReport,
+} from '../generation/provider.ts';
+
+/** One answer from a provider, in our words, with the exchange it came from. */
+export interface Answer<Report> {
+  report: Report;
+  exchange: Exchange;
+}
+
+/**
+ * One upstream gateway. An adapter turns our request into its wire format and its answers into reports; it holds no
+ * state and knows no database. Its calls never throw for anything the provider does: that is a report.
+ */
+export interface Provider {
+  readonly slug: string;
+  readonly name: string;
+  readonly mode: Mode;
+  readonly models: readonly ProviderModel[];
+  /** Total time for one submission, in milliseconds, from connecting to the last byte of the answer. */
+  readonly submitTimeoutMs: number;
+  /** The least this provider wants between polls; the configured schedule is never faster. */
+  readonly poll: PollSchedule;
+  /** How many tasks one poll request can ask about. */
+  readonly pollBatch: number;
+  /** Where its result files may live without being a public address: the sandbox's own origin, `host:port`. */
+  readonly resultHosts: readonly string[];
+  /** The body to send, frozen before it is sent. Pure. */
+  compose(request: ProviderRequest): Record<string, unknown>;
+  /** Sends one body, once, over a fresh connection, with no retry in any layer. */
+  submit(body: Record<string, unknown>, signal: AbortSignal): Promise<Answer<SubmitReport>>;
+  /** Asks about tasks by the provider's ids; one answer for each, in the same order. */
+  ask(providerTaskIds: readonly string[], signal: AbortSignal): Promise<Answer<PollReport>[]>;
+}

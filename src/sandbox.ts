@@ -1,0 +1,12 @@
+import { loadEnvFile, readConfig } from './config/config.ts';
+import { createLogger } from './logger.ts';
+import { startSandbox } from './sandbox/sandbox.ts';
+
+const DEFAULT_PORT = 4010;
+
+// npm run sandbox: the providers' simulator alone, for SANDBOX_URL or for a provider's own base URL.
+loadEnvFile();
+const { config } = readConfig();
+const sandbox = await startSandbox({ port: config.SANDBOX_PORT ?? DEFAULT_PORT, log: createLogger(config.LOG_LEVEL) });
+process.stderr.write(`The sandbox is ready: ${sandbox.url}\n`);
+for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void sandbox.stop());

@@ -1,0 +1,62 @@
+import type { PollReport } from '../generation/provider.ts';
+import type { Task } from '../generation/types.ts';
+import type { Provider } from '../provider/provider.ts';
+
+/** A task whose lease this worker holds, and when to ask about it next: kept in memory only. */
+export class Held {
+  task: Task;
+  readonly provider: Provider;
+  pollCount: number;
+  /** Answers in a row that said nothing about the task. */
+  troubles = 0;
+  private missing = 0;
+  private lastOddity: string | null = null;
+  private readonly heldSince = Date.now();
+  private dueAt: number;
+
+  constructor(task: Task, provider: Provider) {
+    this.task = task;
+    this.provider = provider;
+    this.pollCount = task.pollCount;
+    // A task that was polled before comes from another worker: nobody knows when it was last asked about.
+    this.dueAt = this.heldSince + (task.status === 'ACCEPTED' && task.tries <= 1 ? provider.poll.firstMs : 0);
+  }
+
+  isDue(): boolean {
+    return this.dueAt <= Date.now();
+  }
+
+  dueInMs(): number {
+    return this.dueAt - Date.now();
+  }
+
+  /** While an answer is awaited the task is not due. */
+  asked(): void {
+    this.dueAt = Number.POSITIVE_INFINITY;
+    this.pollCount += 1;
+  }
+
+  schedule(delayMs: number): void {
+    this.dueAt = Date.now() + delayMs;
+  }
+
+  age(troubles: number, retryAfterMs: number | null) {
+    const since = this.task.acceptedAt?.getTime() ?? this.heldSince;
+    return { ageMs: Math.max(0, Date.now() - since), troubles, retryAfterMs };
+  }
+
+  /** Counts what says nothing, and believes the provider that does not know the task once it has said so often enough. */
+  hear(report: PollReport, missingUntilLost: number): PollReport {
+    this.troubles = report.kind === 'SILENT' ? this.troubles + 1 : 0;
+    if (report.kind !== 'SILENT') this.missing = report.kind === 'MISSING' ? this.missing + 1 : 0;
+    if (report.kind !== 'MISSING' || this.missing < missingUntilLost) return report;
+    return { kind: 'FAILED', failure: report.failure };
+  }
+
+  /** Whether this oddity is another one than the last: each is recorded once, not at every poll. */
+  isOdd(oddity: string | null): boolean {
+    if (oddity === null || oddity === this.lastOddity) return false;
+    this.lastOddity = oddity;
+    return true;
+  }
+}

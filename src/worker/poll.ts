@@ -1,0 +1,142 @@
+import { claimTasks } from '../generation/claim.ts';
+import type { Domain } from '../generation/domain.ts';
+import { recordExchanges, type TaskExchange } from '../generation/exchanges.ts';
+import { listHeldTaskIds } from '../generation/lease.ts';
+import { isNews } from '../generation/news.ts';
+import type { PollReport } from '../generation/provider.ts';
+import { type Entry, recordReports } from '../generation/record.ts';
+import { pollDelayMs } from '../generation/schedule.ts';
+import type { Answer, Provider } from '../provider/provider.ts';
+import { createBatches } from './batch.ts';
+import { Held } from './held.ts';
+import type { Identity } from './identity.ts';
+import { createLoop, type Loop } from './loop.ts';
+import { findProvider, type Providers, resultTtlOf } from './providers.ts';
+
+const MOST_HELD = 5_000;
+const MOST_REQUESTS_AT_ONCE = 32;
+const IDLE_MS = 1_000;
+const CHECK_HELD_EVERY_MS = 5_000;
+/** Providers forget nothing at once, but their replicas may not know a task yet: this many 404 in a row are believed. */
+const MISSING_UNTIL_LOST = 6;
+
+export interface Poller extends Loop {
+  /** Forgets every task: they went to other workers. */
+  drop(): void;
+}
+
+/**
+ * Asks providers about the tasks they accepted. It holds their leases and keeps their schedule in memory, so that a
+ * poll without news writes nothing; what it held is polled on by whoever takes over.
+ */
+export function createPoller(domain: Domain, providers: Providers, identity: Identity): Poller {
+  const held = new Map<string, Held>();
+  const asking = new Set<Promise<void>>();
+  const stopping = new AbortController();
+  const batches = createBatches<{ held: Held; entry: Entry; exchange: TaskExchange }>(write);
+  let checkedAt = Date.now();
+
+  async function tick(): Promise<number> {
+    await claim();
+    if (Date.now() - checkedAt > CHECK_HELD_EVERY_MS) await check();
+    const due = [...held.values()].filter((each) => each.isDue());
+    for (const request of requestsFor(due).slice(0, MOST_REQUESTS_AT_ONCE - asking.size)) {
+      for (const each of request.held) each.asked();
+      const run = ask(request).finally(() => {
+        asking.delete(run);
+        loop.wake();
+      });
+      asking.add(run);
+    }
+    return Math.max(1, Math.min(IDLE_MS, ...[...held.values()].map((each) => each.dueInMs())));
+  }
+
+  async function claim(): Promise<void> {
+    const limit = Math.min(MOST_HELD - held.size, 500);
+    const tasks = await claimTasks(domain, { workerId: identity.id, statuses: ['ACCEPTED', 'RUNNING'], limit });
+    for (const task of tasks) {
+      const provider = findProvider(providers, task);
+      if (provider) held.set(task.id, new Held(task, provider));
+      else domain.log.warn({ task: task.id, provider: task.provider }, 'its provider is no longer configured');
+    }
+  }
+
+  /** A canceled or expired task leaves without a word; this is how it is noticed. */
+  async function check(): Promise<void> {
+    checkedAt = Date.now();
+    const still = new Set(await listHeldTaskIds(domain, identity.id));
+    for (const id of held.keys()) if (!still.has(id)) held.delete(id);
+  }
+
+  function requestsFor(due: Held[]): { provider: Provider; held: Held[] }[] {
+    const requests: { provider: Provider; held: Held[] }[] = [];
+    for (const provider of new Set(due.map((each) => each.provider))) {
+      const mine = due.filter((each) => each.provider === provider);
+      for (let i = 0; i < mine.length; i += provider.pollBatch) {
+        requests.push({ provider, held: mine.slice(i, i + provider.pollBatch) });
+      }
+    }
+    return requests;
+  }
+
+  async function ask({ provider, held: group }: { provider: Provider; held: Held[] }): Promise<void> {
+    try {
+      const ids = group.map(({ task }) => task.providerTaskId ?? '');
+      const answers = await provider.ask(ids, stopping.signal);
+      await Promise.all(group.map((each, i) => take(each, answers[i])));
+    } catch (error) {
+      if (!stopping.signal.aborted) domain.log.error({ err: error, provider: provider.slug }, 'a poll failed');
+      for (const each of group) each.schedule(pollDelayMs(each.provider.poll, each.age(1, null)));
+    }
+  }
+
+  async function take(each: Held, answer: Answer<PollReport> | undefined): Promise<void> {
+    if (!answer || !held.has(each.task.id)) return;
+    const { task, provider } = each;
+    const report = each.hear(answer.report, MISSING_UNTIL_LOST);
+    const exchange = { workspaceId: task.workspaceId, taskId: task.id, exchange: answer.exchange };
+    if (each.isOdd(answer.exchange.error)) {
+      domain.log.warn(
+        { task: task.id, provider: provider.slug, odd: answer.exchange.error },
+        'an odd answer to a poll',
+      );
+      if (!isNews(task, report)) await recordExchanges(domain, [exchange]);
+    }
+    if (isNews(task, report)) {
+      const about = { taskId: task.id, token: task.leaseToken, pollCount: each.pollCount };
+      const resultTtlSeconds = resultTtlOf(provider, task);
+      const entry: Entry = {
+        generationId: task.generationId,
+        report: { kind: 'POLLED', ...about, report, resultTtlSeconds },
+      };
+      await batches.add({ held: each, entry, exchange });
+    }
+    const retryAfterMs = report.kind === 'SILENT' ? report.retryAfterMs : null;
+    each.schedule(pollDelayMs(provider.poll, each.age(each.troubles, retryAfterMs)));
+  }
+
+  async function write(results: { held: Held; entry: Entry; exchange: TaskExchange }[]): Promise<void> {
+    const generations = await recordReports(
+      domain,
+      results.map(({ entry }) => entry),
+      { exchanges: results.map(({ exchange }) => exchange) },
+    );
+    const tasks = new Map(generations.flatMap((generation) => generation.tasks.map((task) => [task.id, task])));
+    for (const result of results) {
+      const task = tasks.get(result.held.task.id);
+      if (task?.workerId === identity.id && task.leaseToken === result.held.task.leaseToken) result.held.task = task;
+      else held.delete(result.held.task.id);
+    }
+  }
+
+  const loop = createLoop({ name: 'poll', tick, log: domain.log });
+  return {
+    ...loop,
+    drop: () => held.clear(),
+    async stop() {
+      stopping.abort();
+      await loop.stop();
+      await Promise.all(asking);
+    },
+  };
+}

@@ -1,0 +1,16 @@
+import type { Task } from '../generation/types.ts';
+import type { Provider } from '../provider/provider.ts';
+
+export type Providers = readonly Provider[];
+
+/** Null when the provider a task was meant for is no longer configured. */
+export function findProvider(providers: Providers, task: Pick<Task, 'provider' | 'mode'>): Provider | null {
+  return providers.find(({ slug, mode }) => slug === task.provider && mode === task.mode) ?? null;
+}
+
+/** How long this provider's result URLs live, in seconds, for the model the task asked for. */
+export function resultTtlOf(provider: Provider, { request }: Pick<Task, 'request'>): number {
+  const model = provider.models.find((each) => each.model === request.model);
+  if (!model) throw new Error(`${provider.slug} no longer offers ${request.model}.`);
+  return model.resultTtlSeconds;
+}

@@ -1,0 +1,44 @@
+import type { Domain } from '../generation/domain.ts';
+import { createCollector, type Keeper } from './collect.ts';
+import { createIdentity } from './identity.ts';
+import { createPoller } from './poll.ts';
+import type { Providers } from './providers.ts';
+import { createReconciler } from './reconcile.ts';
+import { createSubmitter } from './submit.ts';
+
+export interface Worker {
+  /** Submissions that have left and are not answered yet: a shutdown waits for these. */
+  readonly submissionsInFlight: number;
+  start(): Promise<void>;
+  /** Claims nothing more, waits for what was sent to be answered and stored, and gives back every lease. */
+  stop(): Promise<void>;
+}
+
+/** One process's share of the work: the loops that submit, poll, collect and reconcile, under one lease. */
+export function createWorker(domain: Domain, providers: Providers, keeper: Keeper): Worker {
+  const identity = createIdentity(domain, () => poll.drop());
+  const submit = createSubmitter(domain, providers, identity);
+  const poll = createPoller(domain, providers, identity);
+  const collect = createCollector(domain, providers, keeper, identity);
+  const reconcile = createReconciler(domain);
+  const loops = { submit, poll, collect };
+  let unhint: (() => void) | undefined;
+
+  return {
+    get submissionsInFlight() {
+      return submit.inFlight;
+    },
+    async start() {
+      await identity.start();
+      unhint = domain.hints.on(({ work }) => {
+        for (const name of work) loops[name].wake();
+      });
+      for (const loop of [submit, poll, collect, reconcile]) loop.start();
+    },
+    async stop() {
+      unhint?.();
+      await Promise.all([submit.stop(), poll.stop(), collect.stop(), reconcile.stop()]);
+      await identity.stop();
+    },
+  };
+}

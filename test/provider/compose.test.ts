@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import type { ProviderRequest } from '../../src/generation/provider.ts';
+import { readGolden } from './golden.ts';
+import { createProvider, createRequest } from './gptimage2.ts';
+
+const { compose } = createProvider('https://api.example');
+const bare = { model: 'doubao-seedream-5.0-lite', prompt: 'a red kite' };
+
+test("the request of seed 000 is composed as the seed's own body", () => {
+  const golden = JSON.parse(readGolden('gptimage2-submit-request'));
+  const request = createRequest({ prompt: golden.prompt, size: { aspectRatio: '16:9', resolution: 'R2K' } });
+  expect(compose(request)).toEqual(golden);
+});
+
+test.each<[string, Partial<ProviderRequest>, Record<string, unknown>]>([
+  ['nothing but what was asked for', {}, {}],
+  ['no n for one image', { images: 1 }, {}],
+  ['n for several images', { images: 4 }, { n: 4 }],
+  ['pixels without a quality', { size: { width: 2560, height: 1440 } }, { size: '2560x1440' }],
+  ['a ratio alone', { size: { aspectRatio: 'auto', resolution: null } }, { size: 'auto' }],
+  ['a ratio with 4K', { size: { aspectRatio: '1:1', resolution: 'R4K' } }, { size: '1:1', quality: '4K' }],
+  [
+    'references as URLs',
+    { references: [{ uri: 'https://a.example/1.png' }] },
+    { image_urls: ['https://a.example/1.png'] },
+  ],
+  [
+    'no field that no source documents',
+    {
+      seed: 7,
+      style: 'anime',
+      colors: ['#fff'],
+      thinking: 'DEEP',
+      outputFormat: 'PNG',
+      watermark: false,
+      safety: 'OFF',
+    },
+    {},
+  ],
+])('a body holds %s', (_, changes, added) => {
+  expect(compose(createRequest(changes))).toEqual({ ...bare, ...added });
+});
+
+test('a resolution it does not offer is an error, not a silent default', () => {
+  const request = createRequest({ size: { aspectRatio: '1:1', resolution: 'R3K' } });
+  expect(() => compose(request)).toThrow('GPTImage2 does not offer the resolution R3K.');
+});

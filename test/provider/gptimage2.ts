@@ -1,0 +1,48 @@
+import type { PollReport, ProviderRequest, SubmitReport } from '../../src/generation/provider.ts';
+import { createGptImage2 } from '../../src/provider/gptimage2.ts';
+import type { Answer, Provider } from '../../src/provider/provider.ts';
+
+export const KEY = 'sk-evo-0123456789abcdef';
+export const TASK = 'task-unified-1757165031-seedream5d';
+
+interface Options {
+  submitTimeoutMs?: number;
+  concurrency?: number;
+  apiKey?: string;
+}
+
+export function createProvider(baseUrl: string, options: Options = {}): Provider {
+  const poll = { firstMs: 2000, fastMs: 2500, fastForMs: 20_000, slowMs: 7500 };
+  const base = { mode: 'LIVE', apiKey: KEY, submitTimeoutMs: 5_000, poll, resultHosts: [] } as const;
+  return createGptImage2({ ...base, baseUrl, ...options });
+}
+
+export function createRequest(changes: Partial<ProviderRequest> = {}): ProviderRequest {
+  return {
+    model: 'seedream-5.0-lite',
+    prompt: 'a red kite',
+    images: 1,
+    series: false,
+    size: null,
+    references: [],
+    seed: null,
+    style: null,
+    colors: null,
+    thinking: 'DEFAULT',
+    outputFormat: null,
+    outputQuality: null,
+    watermark: null,
+    safety: 'DEFAULT',
+    ...changes,
+  };
+}
+
+export function submitTo(url: string, options: Options = {}): Promise<Answer<SubmitReport>> {
+  return createProvider(url, options).submit({ prompt: 'a red kite' }, new AbortController().signal);
+}
+
+export async function askAt(url: string, id = TASK): Promise<Answer<PollReport>> {
+  const [answer] = await createProvider(url).ask([id], new AbortController().signal);
+  if (!answer) throw new Error('no answer');
+  return answer;
+}
