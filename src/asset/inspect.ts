@@ -4,7 +4,7 @@ import { rgbaToThumbHash } from 'thumbhash';
 import { decode, takeTurn } from './decode.ts';
 
 /** What an image file is, measured from its bytes. Width and height are as displayed, after EXIF orientation. */
-export interface ImageFacts {
+interface ImageFacts {
   ok: true;
   mimeType: string;
   /** Without the dot. */

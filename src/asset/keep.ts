@@ -52,10 +52,12 @@ export async function keepImage(
     const image = await inspectImage(incoming.path);
     if (!image.ok)
       return { kind: 'INVALID', why: `What the provider delivered is not an image we keep: ${image.reason}.` };
-    const storageKey = `${asset.workspaceId}/${asset.generationId}/${asset.id}.${image.extension}`;
-    await incoming.keep(storageKey);
     const { mimeType, width, height, thumbhash } = image;
     const { byteSize, sha256 } = fetched;
+    // Named by content too: a worker that lost its lease may bring other bytes, and must not replace these.
+    const name = `${asset.id}-${sha256.slice(0, 16)}.${image.extension}`;
+    const storageKey = `${asset.workspaceId}/${asset.generationId}/${name}`;
+    await incoming.keep(storageKey);
     return { kind: 'KEPT', facts: { storageKey, mimeType, byteSize, width, height, sha256, thumbhash } };
   } finally {
     await incoming.discard();

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /** What a good link leads to. */
-export interface LinkTarget {
+interface LinkTarget {
   assetId: string;
   extension: string;
   expiresAt: Date;

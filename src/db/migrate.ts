@@ -4,8 +4,8 @@ import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate as runMigrations } from 'drizzle-orm/postgres-js/migrator';
 import type { Logger } from '../logger.ts';
-import { openClient } from './client.ts';
 import type { Connection } from './connect.ts';
+import { createPool } from './pool.ts';
 
 /** The package's folder, seen from src/db as from dist/db. */
 const FOLDER = fileURLToPath(new URL('../../migrations', import.meta.url));
@@ -27,8 +27,8 @@ export class SchemaNewerError extends Error {
  * be a direct connection: the lock belongs to a session. Throws SchemaNewerError.
  */
 export async function migrate(url: string, log: Logger): Promise<void> {
-  const client = openClient(url, { max: 1, prepare: false });
-  const db = drizzle(client.sql);
+  const pool = createPool(url, { max: 1, prepare: false });
+  const db = drizzle(pool.sql);
   try {
     await db.execute(sql`select pg_advisory_lock(${LOCK})`);
     const [applied, newest] = await Promise.all([findNewestApplied(db), getNewest()]);
@@ -37,7 +37,7 @@ export async function migrate(url: string, log: Logger): Promise<void> {
     await runMigrations(db, { migrationsFolder: FOLDER });
     log.info('the database schema is up to date');
   } finally {
-    await client.end(5);
+    await pool.stop();
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sql, TransactionSql } from 'postgres';
 import { type Client, type ClientOptions, openClient } from './client.ts';
 import { transact } from './transact.ts';
@@ -19,12 +20,17 @@ export interface Pool {
 export function createPool(url: string, options: ClientOptions): Pool {
   let client = openClient(url, options);
   const ended = openEnded(url, options);
+  const running = new Set<Promise<unknown>>();
   const leaving = new Set<Promise<void>>();
+  let stopping = false;
 
   function watch<T extends Promise<unknown>>(work: T, of: Client): T {
-    work.catch((error) => {
-      if (error?.code === 'CONNECT_TIMEOUT' && of === client) replace();
-    });
+    const watched = work
+      .catch((error) => {
+        if (error?.code === 'CONNECT_TIMEOUT' && of === client) replace();
+      })
+      .finally(() => running.delete(watched));
+    running.add(watched);
     return work;
   }
 
@@ -38,15 +44,23 @@ export function createPool(url: string, options: ClientOptions): Pool {
     leaving.add(left);
   }
 
-  const unsafe: Sql['unsafe'] = (...args) => watch(client.sql.unsafe(...args), client);
-  const begin = (run: (tx: TransactionSql) => Promise<unknown>) => watch(transact(client.sql, ended, run), client);
+  const unsafe: Sql['unsafe'] = (...args) =>
+    stopping ? ended.unsafe(...args) : watch(client.sql.unsafe(...args), client);
+  const begin = (run: (tx: TransactionSql) => Promise<unknown>) =>
+    watch(transact(stopping ? ended : client.sql, ended, run), client);
 
   return {
     sql: new Proxy(client.sql, {
       get: (_, name) => (name === 'unsafe' ? unsafe : name === 'begin' ? begin : Reflect.get(client.sql, name)),
     }),
     async stop() {
-      await Promise.all([client.end(PATIENCE_SECONDS), ...leaving]);
+      stopping = true;
+      // Not left to postgres.js, which also waits for statements whose connection was lost under them.
+      const patience = new AbortController();
+      const late = sleep(PATIENCE_SECONDS * 1000, undefined, { signal: patience.signal }).catch(() => {});
+      await Promise.race([Promise.all(running), late]);
+      patience.abort();
+      await Promise.all([client.end(0), ...leaving]);
     },
   };
 }

@@ -8,18 +8,13 @@ import { isUnavailable } from './unavailable.ts';
  */
 export function transact<T>(sql: Sql, ended: Sql, run: (tx: TransactionSql) => Promise<T>): Promise<unknown> {
   const loss = new Loss();
-  const work = sql.begin((tx) => loss.outlive(run(guard(tx, loss, ended))));
-  const noted = work.catch((error) => {
-    loss.note(error);
-    throw error;
-  });
-  return Promise.race([noted, loss.happened]);
+  return loss.among(sql.begin((tx) => loss.outlive(run(guard(tx, loss, ended)))));
 }
 
 /** The loss of the connection under one transaction, known before anything more could be written to it. */
 class Loss {
   error: unknown = null;
-  readonly happened: Promise<never>;
+  private readonly happened: Promise<never>;
   private reject: (error: unknown) => void = () => {};
 
   constructor() {
@@ -36,7 +31,16 @@ class Loss {
     this.reject(error);
   }
 
-  /** Never settles once the connection is lost: postgres.js would write a ROLLBACK to it. The caller hears `happened`. */
+  /** The work's outcome, or the loss. */
+  among<T>(work: Promise<T>): Promise<T> {
+    const noted = work.catch((error) => {
+      this.note(error);
+      throw error;
+    });
+    return Promise.race([noted, this.happened]);
+  }
+
+  /** Never settles once the connection is lost: postgres.js would write a ROLLBACK to it. The caller hears of it by `among`. */
   async outlive<T>(work: Promise<T>): Promise<T> {
     try {
       return await work;
@@ -53,9 +57,9 @@ function guard<T extends TransactionSql>(tx: T, loss: Loss, ended: Sql): T {
     query.catch((error) => loss.note(error));
     return query;
   };
-  const savepoint = (run: (inner: TransactionSql) => Promise<unknown>) => {
-    const work = tx.savepoint((inner) => loss.outlive(run(guard(inner, loss, ended))));
-    return Promise.race([work, loss.happened]);
+  const savepoint = async (run: (inner: TransactionSql) => Promise<unknown>) => {
+    if (loss.error !== null) throw loss.error;
+    return loss.among(tx.savepoint((inner) => loss.outlive(run(guard(inner, loss, ended)))));
   };
   return new Proxy(tx, {
     get: (_, name) => (name === 'unsafe' ? unsafe : name === 'savepoint' ? savepoint : Reflect.get(tx, name)),

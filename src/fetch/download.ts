@@ -5,7 +5,7 @@ import { Refusal, type Unfetched } from './refusal.ts';
 import { type Dispatchers, requestFollowing, toRefusal } from './request.ts';
 
 /** All of the body was received and given to the sink. The content type is the far side's claim, not a fact. */
-export interface Fetched {
+interface Fetched {
   kind: 'OK';
   contentType: string | null;
   byteSize: number;

