@@ -12,10 +12,14 @@ export default defineConfig({
       },
       {
         resolve: { alias },
+        test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+      },
+      {
+        resolve: { alias },
         test: {
           name: 'service',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/static/**'],
+          exclude: ['test/static/**', 'test/browser/**'],
           globalSetup: ['test/postgres.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,

@@ -27,7 +27,7 @@ export function createPool(url: string, options: ClientOptions): Pool {
   function watch<T extends Promise<unknown>>(work: T, of: Client): T {
     const watched = work
       .catch((error) => {
-        if (error?.code === 'CONNECT_TIMEOUT' && of === client) replace();
+        if (isSick(of, error?.code) && of === client) replace();
       })
       .finally(() => running.delete(watched));
     running.add(watched);
@@ -63,6 +63,12 @@ export function createPool(url: string, options: ClientOptions): Pool {
       await Promise.all([client.end(0), ...leaving]);
     },
   };
+}
+
+/** Under TLS `sockets.ts` cannot join error and close, so that a reset leaves a connection that may mix up its answers. */
+function isSick({ sql }: Client, code: unknown): boolean {
+  if (code === 'CONNECT_TIMEOUT') return true;
+  return Boolean(sql.options.ssl) && (code === 'ECONNRESET' || code === 'EPIPE' || code === 'ETIMEDOUT');
 }
 
 /** A client that refuses every statement, in the form in which postgres.js refuses one. */

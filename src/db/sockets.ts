@@ -20,7 +20,7 @@ export function trackSockets(): { socket(target: Target): Socket; destroy(): voi
       if (destroyed) throw new Error('the database client has ended');
       const index = attempt++ % host.length;
       const address = path ? { path } : { host: host[index] ?? 'localhost', port: port[index] ?? 5432 };
-      const socket = createConnection(address);
+      const socket = closeWithError(createConnection(address));
       sockets.add(socket);
       // Not `close`: postgres.js removes every listener when it starts TLS.
       for (const known of sockets) if (known.destroyed) sockets.delete(known);
@@ -32,4 +32,22 @@ export function trackSockets(): { socket(target: Target): Socket; destroy(): voi
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/**
+ * postgres.js fails what runs on a connection at `error`, but goes on giving it statements until `close`, one turn of the
+ * event loop later: those wait for ever, or take the answer meant for another. So both come at once.
+ */
+function closeWithError(socket: Socket): Socket {
+  const emit = socket.emit.bind(socket);
+  let failure: unknown;
+  socket.emit = (event: string, ...args: unknown[]) => {
+    if (event === 'error') {
+      failure = args[0];
+      return true;
+    }
+    if (event === 'close' && failure !== undefined) emit('error', failure);
+    return emit(event, ...args);
+  };
+  return socket;
 }

@@ -1,3 +1,4 @@
+import { isId } from '../db/id.ts';
 import { Fault } from '../fault.ts';
 import type { Caller } from '../workspace/caller.ts';
 
@@ -22,12 +23,15 @@ export function versionCursor({
 
 /** The id of the generation a page ended at; throws a Fault for anything but a page cursor of this workspace. */
 export function readPageCursor(caller: Caller, cursor: string, argument: string): string {
-  return decode('page', caller, cursor, argument);
+  const id = decode('page', caller, cursor, argument);
+  if (isId('gen', id)) return id;
+  throw wrong(argument, 'not a cursor of this workspace', 'page');
 }
 
 /** The version of this very generation that a client already holds; throws a Fault for any other cursor. */
 export function readVersionCursor(caller: Caller, cursor: string, generationId: string, argument: string): number {
-  const [id, version] = decode('version', caller, cursor, argument).split('.');
+  const [id, version = ''] = decode('version', caller, cursor, argument).split('.');
+  if (!/^[1-9]\d{0,9}$/.test(version)) throw wrong(argument, 'not a cursor of this workspace', 'version');
   if (id === generationId) return Number(version);
   throw wrong(argument, 'the cursor belongs to another generation', 'version');
 }

@@ -28,8 +28,8 @@ export class LatestState implements AsyncIterableIterator<Update> {
   /** Takes a state unless the reader has it already, or something newer; a final one even then, so that it ends. */
   offer(generation: Generation): void {
     const final = isFinished(generation.status);
-    if (this.ended || generation.version < this.version) return;
-    if (generation.version === this.version && !final) return;
+    // A database that lost commits may end below what a client was shown before.
+    if (this.ended || (generation.version <= this.version && !final)) return;
     this.version = generation.version;
     const update: Update = { kind: this.pending?.kind ?? this.nextKind, generation };
     this.nextKind = 'CHANGE';

@@ -51,7 +51,7 @@ export function applyReport(generation: Generation, report: Report, moment: Mome
   const task = generation.tasks.find(({ id }) => id === report.taskId);
   if (!task) return generation;
   if ('token' in report && report.token !== task.leaseToken) return generation;
-  const draft = { task, assets: generation.assets };
+  const draft = { task, assets: generation.assets, asked: generation.request.images };
   const changed = step(draft, report, moment);
   if (changed === draft) return generation;
   const tasks = generation.tasks.map((each) => (each.id === task.id ? changed.task : each));
@@ -62,6 +62,8 @@ export function applyReport(generation: Generation, report: Report, moment: Mome
 interface Draft {
   task: Task;
   assets: Asset[];
+  /** How many images the generation asked for: its slots before those of extra images. */
+  asked: number;
 }
 
 function step(draft: Draft, report: Report, moment: Moment): Draft {
@@ -167,9 +169,8 @@ function polled(
 }
 
 /** Slots are filled in order; what came beyond those asked for takes the next free numbers. */
-function newAssets({ task, assets }: Draft, images: ReportedImage[], ttlSeconds: number, moment: Moment): Asset[] {
-  const taken = new Set(assets.map(({ index }) => index));
-  let extra = Math.max(task.firstSlot + task.imageCount, ...[...taken].map((index) => index + 1));
+function newAssets({ task, assets, asked }: Draft, images: ReportedImage[], ttlSeconds: number, moment: Moment): Asset[] {
+  let extra = Math.max(asked, ...assets.map(({ index }) => index + 1));
   return images.slice(0, MOST_IMAGES_OF_A_TASK).map((image, position) => {
     const index = position < task.imageCount ? task.firstSlot + position : extra++;
     return {

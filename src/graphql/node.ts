@@ -59,8 +59,10 @@ builder.queryField('nodes', (t) =>
 );
 
 async function find(id: string, context: Context): Promise<{ id: string } | null> {
-  const found = await TYPES[prefixOf(id)]?.find(id, context);
-  return (found as { id: string } | null | undefined) ?? null;
+  const prefix = prefixOf(id);
+  // Not every name an object answers to is a prefix: `toString` is none.
+  const found = Object.hasOwn(TYPES, prefix) && (await TYPES[prefix]?.find(id, context));
+  return (found || null) as { id: string } | null;
 }
 
 function prefixOf(id: string): string {

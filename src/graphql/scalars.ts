@@ -6,7 +6,9 @@ builder.scalarType('DateTime', {
   serialize: (value) => (value instanceof Date ? value.toISOString() : value),
   parseValue: (value) => {
     const instant = typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) ? new Date(value) : null;
-    if (instant && !Number.isNaN(instant.getTime())) return instant;
+    // PostgreSQL knows no year 0, and a fifth digit is no RFC 3339.
+    const year = instant?.getUTCFullYear() ?? Number.NaN;
+    if (instant && year >= 1 && year <= 9999) return instant;
     throw new GraphQLError('A DateTime is RFC 3339 text, such as 2026-11-21T13:00:00Z.');
   },
 });

@@ -6,7 +6,8 @@ import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 
 const KEY = 'KEY-OF-THIS-VISIT';
 
-const CREATE = `# 1. Run this: it orders one picture. The key makes it one purchase, however often you run it.
+const CREATE = `# 1. Run this: it orders one picture.
+#    The key makes it one purchase, however often you run it.
 mutation Create {
   createGeneration(
     input: {
@@ -23,7 +24,8 @@ mutation Create {
 }
 `;
 
-const WATCH = `# 2. Then run this: the same generation, live until it is finished.
+const WATCH = `# 2. Then run this: the same generation,
+#    live until it is finished.
 subscription Watch {
   generationUpdated(idempotencyKey: "${KEY}") {
     kind
@@ -39,7 +41,8 @@ subscription Watch {
 }
 `;
 
-const LOOK = `# 3. And look at it, now or later: open the uri in a new browser tab.
+const LOOK = `# 3. And look at it, now or later:
+#    open the uri in a new browser tab.
 query Look {
   generation(idempotencyKey: "${KEY}") {
     id
@@ -87,10 +90,27 @@ export function createGraphiqlPage(): Page {
   };
 }
 
-/** The page is the same for everyone, so the browser makes the key: one for each visit with no tabs kept. */
+/** The page is the same for everyone, so the browser makes the key: one for each visit that finds no tabs kept. */
 function withFreshKey(html: string): string {
   const options = JSON.stringify(OPTIONS);
-  const fresh = `JSON.parse(${JSON.stringify(options)}.replaceAll(${JSON.stringify(KEY)}, 'visit-' + Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, '0')).join('')))`;
   if (!html.includes(options)) throw new Error('GraphiQL no longer embeds its options as JSON.');
-  return html.replace(options, () => fresh);
+  const random = `Array.from(crypto.getRandomValues(new Uint8Array(5)), (byte) => byte.toString(16).padStart(2, '0')).join('')`;
+  const fresh = `JSON.parse(${JSON.stringify(options)}.replaceAll(${JSON.stringify(KEY)}, 'visit-' + ${random}))`;
+  return html.replace(options, () => fresh).replace('</head>', () => `${STEADY_TABS}</head>`);
 }
+
+/**
+ * Two faults of GraphiQL itself: a tab jumps away from the pointer that presses it, so that the click misses; and a
+ * reload, which compares the kept tabs with a kept query that is not there, adds an empty tab in front of them.
+ */
+const STEADY_TABS = `<style>.graphiql-tab { transform: none !important; }</style>
+<script>
+  try {
+    const { tabs, activeTabIndex } = JSON.parse(localStorage.getItem('graphiql:tabState'));
+    for (const name of ['query', 'variables']) {
+      const value = tabs[activeTabIndex][name];
+      if (value) localStorage.setItem('graphiql:' + name, value);
+      else localStorage.removeItem('graphiql:' + name);
+    }
+  } catch {}
+</script>`;

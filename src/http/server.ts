@@ -48,7 +48,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
 
   async function graphql(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const wantsPage = req.method === 'GET' && (req.headers.accept ?? '').includes('text/html');
-    if (graphiql && wantsPage && !(req.url ?? '').includes('query=')) return await graphiql.serve(req, res);
+    if (graphiql && wantsPage) return await graphiql.serve(req, res);
     // A page of another origin can send any other type without asking first, and would be answered.
     if (req.method === 'POST' && !/^application\/(graphql\+)?json\b/i.test(req.headers['content-type'] ?? '')) {
       return answer(res, 415, 'Send application/json.');

@@ -1,5 +1,6 @@
 import { and, eq } from 'drizzle-orm';
 import type { Database } from '../db/connect.ts';
+import { isId } from '../db/id.ts';
 import { apiKeys, workspaces } from '../db/schema.ts';
 import type { Caller, Scope } from './caller.ts';
 
@@ -28,6 +29,7 @@ export async function getWorkspace(db: Database, { workspaceId }: Caller): Promi
 }
 
 export async function findApiKey(db: Database, { workspaceId }: Caller, id: string): Promise<ApiKey | null> {
+  if (!isId('key', id)) return null;
   const [found] = await db
     .select()
     .from(apiKeys)

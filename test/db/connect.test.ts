@@ -66,17 +66,42 @@ test('terminating the backends under load, again and again, never ends the proce
 });
 
 test('a transaction that lost its connection writes nothing more, and is rejected as unavailable', async () => {
-  const connection = open();
+  // One connection only, so that its successor is the one the next statement of the transaction would go out on.
+  const connection = open(1);
   const id = newId('wsp');
+  let late: Promise<string> | undefined;
   const lost = connection.db.transaction(async (tx) => {
     await tx.execute(sql`select 1`);
     await terminateOthers();
-    // Longer than a new connection takes: the statement must not go out on the successor, outside of the transaction.
     await expect.poll(() => ask(connection)).toBe('answered');
-    await tx.insert(workspaces).values({ id, name: id });
+    late = tx
+      .insert(workspaces)
+      .values({ id, name: id })
+      .then(() => 'written', describe);
+    await late;
   });
   expect(await lost.then(() => 'committed', describe)).toBe('unavailable');
+  await expect.poll(() => late).toBe('unavailable');
   expect(await connection.db.select().from(workspaces).where(eq(workspaces.id, id))).toEqual([]);
+});
+
+test('a query sent again in the moment its connection is reset is not lost in it', async () => {
+  const proxy = await startProxy(database.url);
+  onTestFinished(() => proxy.stop());
+  const connection = connect({ url: proxy.url, directUrl: proxy.url, log, max: 1 });
+  onTestFinished(() => connection.stop());
+  for (let round = 0; round < 3; round++) {
+    const sleeping = connection.db.execute(sql`select pg_sleep(10)`);
+    const again = sleeping.then(
+      () => 'slept',
+      () => ask(connection),
+    );
+    await expect.poll(() => proxy.size()).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    proxy.reset();
+    expect(await again).toMatch(/answered|unavailable/);
+    await expect.poll(() => ask(connection), { timeout: 7000 }).toBe('answered');
+  }
 });
 
 test('a statement that fails in a transaction undoes it and leaves the connection fit for use', async () => {

@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { createServer, connect as dial, type Socket } from 'node:net';
 
 /** A TCP proxy before a database that can go silent, as a firewall does that forgets a connection. */
-export async function startProxy(url: string): Promise<{ url: string; freeze(): void; stop(): Promise<void> }> {
+export async function startProxy(
+  url: string,
+): Promise<{ url: string; size(): number; freeze(): void; reset(): void; stop(): Promise<void> }> {
   const target = new URL(url);
   const pairs = new Set<[Socket, Socket]>();
   const server = createServer((client) => {
@@ -10,7 +12,9 @@ export async function startProxy(url: string): Promise<{ url: string; freeze(): 
     for (const socket of [client, upstream]) socket.on('error', () => {});
     client.pipe(upstream);
     upstream.pipe(client);
-    pairs.add([client, upstream]);
+    const pair: [Socket, Socket] = [client, upstream];
+    pairs.add(pair);
+    client.on('close', () => pairs.delete(pair));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -24,6 +28,14 @@ export async function startProxy(url: string): Promise<{ url: string; freeze(): 
       for (const [client, upstream] of pairs) {
         client.unpipe(upstream).pause();
         upstream.unpipe(client).pause();
+      }
+    },
+    size: () => pairs.size,
+    /** Ends every connection as a crashed host does. */
+    reset() {
+      for (const [client, upstream] of pairs) {
+        client.resetAndDestroy();
+        upstream.resetAndDestroy();
       }
     },
     async stop() {
