@@ -53,8 +53,6 @@ async function start(
   stop: () => Promise<void>,
 ): Promise<App> {
   const dataDir = config.DATA_DIR;
-  const secrets = await getSecrets(config.SECRET_KEYS, dataDir);
-
   const embedded = config.DATABASE_URL ? null : await startEmbedded({ dataDir, log });
   if (embedded) started.push(embedded.stop);
   const url = config.DATABASE_URL ?? embedded?.url ?? '';
@@ -63,6 +61,7 @@ async function start(
   const connection = connect({ url, directUrl, log });
   started.push(connection.stop);
   const { db } = connection;
+  const secrets = await getSecrets(config.SECRET_KEYS, dataDir);
   await bootstrapWorkspaces(db, config.BOOTSTRAP_API_KEY ?? []);
 
   const sandbox = await startOwnSandbox(config, log);

@@ -36,9 +36,12 @@ export function fitInput(input: CreateInput, provider: string, model: ProviderMo
     refuse(['prompt'], `prompt has ${characters} characters; at most ${model.promptLimit} are taken.`, allowed);
   }
   const references = input.references.length;
-  if (references > model.maxReferences) {
-    const allowed = [`at most ${model.maxReferences} references`];
-    refuse(['references'], `${references} references are too many; at most ${model.maxReferences} are taken.`, allowed);
+  const together = model.maxReferencesPlusImages ?? Number.POSITIVE_INFINITY;
+  // Each call makes at least one image.
+  const most = Math.min(model.maxReferences, together - 1);
+  if (references > most) {
+    const allowed = [`at most ${most} references`];
+    refuse(['references'], `${references} references are too many; at most ${most} are taken.`, allowed);
   }
   const size = fitSize(input.size, model, input.fit);
   if ('misfits' in size) for (const { path, message, allowed } of size.misfits) refuse(path, message, allowed);
@@ -62,6 +65,5 @@ export function fitInput(input: CreateInput, provider: string, model: ProviderMo
     safety: setting(['output', 'safety'], safety, 'DEFAULT', has('SAFETY_SWITCH')),
   };
   if (refusals.length > 0) return { fits: false, refusals };
-  const room = (model.maxReferencesPlusImages ?? Number.POSITIVE_INFINITY) - references;
-  return { fits: true, request, adjustments, imagesPerCall: Math.min(model.maxImages, room) };
+  return { fits: true, request, adjustments, imagesPerCall: Math.min(model.maxImages, together - references) };
 }

@@ -169,7 +169,12 @@ function polled(
 }
 
 /** Slots are filled in order; what came beyond those asked for takes the next free numbers. */
-function newAssets({ task, assets, asked }: Draft, images: ReportedImage[], ttlSeconds: number, moment: Moment): Asset[] {
+function newAssets(
+  { task, assets, asked }: Draft,
+  images: ReportedImage[],
+  ttlSeconds: number,
+  moment: Moment,
+): Asset[] {
   let extra = Math.max(asked, ...assets.map(({ index }) => index + 1));
   return images.slice(0, MOST_IMAGES_OF_A_TASK).map((image, position) => {
     const index = position < task.imageCount ? task.firstSlot + position : extra++;

@@ -373,7 +373,9 @@ describe('each move', () => {
     expect(once.tasks).toEqual(collecting.tasks);
     const twice = applyReport(once, stored(once, 1), MOMENT);
     expect(twice).toMatchObject({ status: 'SUCCEEDED', percent: 100, finishedAt: at, failure: null });
-    expect(twice.tasks).toEqual([{ ...collecting.tasks[0], ...ended, status: 'SUCCEEDED', percent: 100, cost: unknown4 }]);
+    expect(twice.tasks).toEqual([
+      { ...collecting.tasks[0], ...ended, status: 'SUCCEEDED', percent: 100, cost: unknown4 },
+    ]);
   });
   const unknown4 = { ...unknown, providerCredits: '4' };
 
@@ -514,8 +516,16 @@ describe('the log', () => {
 
   test('tells of progress only where nothing else changed, and of nothing where nothing did', () => {
     const accepted = withTask('ACCEPTED');
-    const running = applyReport(accepted, polled({ kind: 'RUNNING', percent: 10, etaSeconds: null })(taskOf(accepted)), MOMENT);
-    const further = applyReport(running, polled({ kind: 'RUNNING', percent: 20, etaSeconds: null })(taskOf(running)), MOMENT);
+    const running = applyReport(
+      accepted,
+      polled({ kind: 'RUNNING', percent: 10, etaSeconds: null })(taskOf(accepted)),
+      MOMENT,
+    );
+    const further = applyReport(
+      running,
+      polled({ kind: 'RUNNING', percent: 20, etaSeconds: null })(taskOf(running)),
+      MOMENT,
+    );
     const types = (before: Generation, after: Generation) => changesBetween(before, after).map(({ type }) => type);
     expect(types(accepted, running)).toEqual(['TASK_CHANGED']);
     expect(types(running, further)).toEqual(['GENERATION_PROGRESSED']);

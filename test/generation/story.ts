@@ -117,7 +117,10 @@ function tell(start: Generation, all: Happening[]): Told[] {
     if (!task) continue;
     at = new Date(at.getTime() + each.afterMs);
     const kind = each.kind ?? USUAL[task.status];
-    const report = kind === 'CLAIMED' ? null : reportOf(kind, each, before, task, { next: `sub_${++sent}`, older: `sub_${sent >> 1}` });
+    const report =
+      kind === 'CLAIMED'
+        ? null
+        : reportOf(kind, each, before, task, { next: `sub_${++sent}`, older: `sub_${sent >> 1}` });
     state = report ? applyReport(before, report, { at, uncertainHoldMs: HOLD_MS }) : claimed(before, task);
     told.push({ before, after: state, report, at });
   }

@@ -53,7 +53,10 @@ export async function startSandboxChild(): Promise<Child & { url: string }> {
   return { ...child, url };
 }
 
-function run(script: string, env: Record<string, string>): { child: Child; spawned: ChildProcessByStdio<null, Readable, Readable> } {
+function run(
+  script: string,
+  env: Record<string, string>,
+): { child: Child; spawned: ChildProcessByStdio<null, Readable, Readable> } {
   const spawned = spawn(process.execPath, [`${DIST}${script}`], {
     // A .env file of the checkout is none of our business.
     cwd: DIST,

@@ -153,7 +153,9 @@ describe('without a key, on the embedded database', () => {
   });
   afterAll(() => service?.stop());
 
-  const body = JSON.stringify({ query: 'mutation { createGeneration(input: { prompt: "Stolen" }) { generation { id } } }' });
+  const body = JSON.stringify({
+    query: 'mutation { createGeneration(input: { prompt: "Stolen" }) { generation { id } } }',
+  });
 
   test.each([
     ['under a name that is not loopback', { host: 'evil.example' }, 403],

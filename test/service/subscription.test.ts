@@ -94,7 +94,10 @@ describe.each([
         );
         const [error] = thrown ?? messages[0]?.errors ?? [];
         expect(messages.filter(({ data }) => data)).toEqual([]);
-        return { code: error?.extensions && 'code' in error.extensions ? error.extensions.code : null, message: error?.message };
+        return {
+          code: error?.extensions && 'code' in error.extensions ? error.extensions.code : null,
+          message: error?.message,
+        };
       }),
     );
     expect(answers.map(({ code }) => code)).toEqual(answers.map(() => 'BAD_USER_INPUT'));

@@ -64,7 +64,7 @@ function runAlone(cluster: string, statements: string, binaries: Binaries, accou
 }
 
 async function run(file: string, args: string[], input: string, account: Account, cwd: string): Promise<void> {
-  const child = spawn(file, args, { ...account, cwd, env: { LC_ALL: 'C', PATH: process.env.PATH }, stdio: 'pipe' });
+  const child = spawn(file, args, { ...account, cwd, env: { LC_ALL: 'C', PATH: '/usr/bin:/bin' }, stdio: 'pipe' });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {

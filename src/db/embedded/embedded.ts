@@ -1,4 +1,4 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, readdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import type { Logger } from '../../logger.ts';
@@ -20,8 +20,9 @@ export async function startEmbedded(options: {
   port?: number;
 }): Promise<{ url: string; stop(): Promise<void> }> {
   const dataDir = resolve(options.dataDir);
-  // Open to pass through, not to list: the server's account has its cluster inside.
-  if (await mkdir(dataDir, { recursive: true })) await chmod(dataDir, 0o711);
+  // Open to pass through, not to list: the server's account has its cluster inside. A folder in use keeps its mode.
+  const made = await mkdir(dataDir, { recursive: true });
+  if (made || (await readdir(dataDir)).length === 0) await chmod(dataDir, 0o711);
   const claim = await claimFolder(dataDir);
   try {
     const cluster = join(dataDir, 'postgres');

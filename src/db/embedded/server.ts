@@ -41,7 +41,7 @@ export async function startServer({ postgres, cluster, port, account, log }: Lau
   const child = spawn('/bin/sh', args, {
     ...account,
     cwd: cluster,
-    env: { LC_ALL: 'C', PATH: process.env.PATH },
+    env: { LC_ALL: 'C', PATH: '/usr/bin:/bin' },
     stdio: ['pipe', 'ignore', 'pipe'],
     // Its own session: Ctrl-C in the terminal is for the application, which stops the server last.
     detached: true,
