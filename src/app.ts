@@ -95,11 +95,10 @@ async function start(
     const fetch = createGuardedFetch({ allowedHosts: config.FETCH_ALLOWED_HOSTS ?? [] });
     started.push(fetch.stop);
     worker = createWorker(domain, providers, { fetch, storage });
-    await worker.start();
-    started.push(worker.stop);
   }
 
   let address: string | null = null;
+  let drain = () => {};
   if (config.ROLE !== 'worker') {
     const watcher = createWatcher(domain);
     watcher.start();
@@ -127,9 +126,16 @@ async function start(
     address = `http://${config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST}:${port}`;
     wiring.links = createLinks({ publicUrl: config.PUBLIC_URL ?? address, secrets });
     if (open) log.info('answering without a key: nothing can be billed and nobody else can reach this');
+    drain = http.drain;
   }
 
-  if (worker) log.info({ providers: providers.map(({ slug, mode }) => `${slug} (${mode})`) }, 'the worker is running');
+  // Stopped ahead of the doors: /readyz says 503 and clients are served while the last submissions are answered.
+  if (worker) {
+    await worker.start();
+    started.push(worker.stop);
+    log.info({ providers: providers.map(({ slug, mode }) => `${slug} (${mode})`) }, 'the worker is running');
+  }
+  started.push(async () => drain());
   return {
     url: address,
     sandboxUrl,

@@ -6,7 +6,7 @@ import { inspectImage } from './inspect.ts';
 const MAX_BYTES = 64 * 1024 * 1024;
 const TIMEOUT_MS = 120_000;
 
-export interface KeptFacts {
+interface KeptFacts {
   storageKey: string;
   mimeType: string;
   byteSize: number;

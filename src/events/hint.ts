@@ -51,8 +51,10 @@ export function createHints(connection: Connection, log: Logger): Hints {
   }
 
   function hear(payload: string): void {
-    const hint = parse(payload);
-    if (hint && hint.from !== self) tell(hint);
+    const heard = parse(payload);
+    if (!heard || heard.from === self) return;
+    const { generationIds, work } = heard;
+    tell({ generationIds, work });
   }
 
   return {

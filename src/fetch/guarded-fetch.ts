@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Agent } from 'undici';
 import { createGuardedConnector } from './connect.ts';
 import { type DownloadOptions, type DownloadResult, download, type Sink } from './download.ts';
@@ -17,6 +18,8 @@ const LIMITS = { headersTimeout: 0, bodyTimeout: 0, maxHeaderSize: 16_384 };
 export function createGuardedFetch({ allowedHosts }: { allowedHosts: readonly string[] }): GuardedFetch {
   const dispatchers = { guarded: new Agent({ ...LIMITS, connect: createGuardedConnector() }), open: new Agent(LIMITS) };
   const stopping = new AbortController();
+  // One for each download under way.
+  setMaxListeners(0, stopping.signal);
   const running = new Set<Promise<DownloadResult>>();
 
   return {

@@ -39,7 +39,8 @@ export async function changeGenerations(
     await also?.(tx, changed);
     return { before: loaded, after: await write(tx, loaded, changed, moment.at) };
   });
-  domain.hints.give(hintOf(before, after));
+  const hint = hintOf(before, after);
+  if (hint.generationIds?.length) domain.hints.give(hint);
   return after;
 }
 
@@ -95,25 +96,30 @@ function number(before: Generation, after: Generation) {
   return { generation: { ...after, version: before.version + changes.length }, changes };
 }
 
-/** One statement for all rows of a table. */
+/** PostgreSQL takes 65,535 parameters a statement, one for each value; the widest of these rows has some 30. */
+const MOST_ROWS = 1_000;
+
+/** One statement for all rows of a table, where they fit in one. */
 async function upsert(
   tx: Transaction,
   table: typeof tasks | typeof assets | typeof generations,
   rows: object[],
   setWhere?: SQL,
 ): Promise<void> {
-  if (rows.length === 0) return;
   const set = Object.fromEntries(
     Object.entries(getTableColumns(table as PgTable))
       .filter(([name]) => name !== 'id' && name !== 'workspaceId')
       .map(([name, column]) => [name, sql.raw(`excluded."${column.name}"`)]),
   );
-  const written = await tx
-    .insert(table as PgTable)
-    .values(rows as Record<string, unknown>[])
-    .onConflictDoUpdate({ target: table.id, set, ...(setWhere && { setWhere }) })
-    .returning({ id: table.id });
-  if (written.length !== rows.length) throw new Error('A locked row changed under its lock.');
+  for (let i = 0; i < rows.length; i += MOST_ROWS) {
+    const some = rows.slice(i, i + MOST_ROWS) as Record<string, unknown>[];
+    const written = await tx
+      .insert(table as PgTable)
+      .values(some)
+      .onConflictDoUpdate({ target: table.id, set, ...(setWhere && { setWhere }) })
+      .returning({ id: table.id });
+    if (written.length !== some.length) throw new Error('A locked row changed under its lock.');
+  }
 }
 
 function hintOf(before: Generation[], after: Generation[]): Hint {

@@ -27,7 +27,8 @@ export async function claimTasks(domain: Domain, { workerId, statuses, limit }: 
   const rows = await domain.db
     .update(tasks)
     .set({ workerId, leaseToken: sql`${tasks.leaseToken} + 1`, tries: sql`${tasks.tries} + 1` })
-    .where(sql`${tasks.id} in (${due})`)
+    // An array is made once; `in` may be planned so that the limit is applied again for every row it is compared with.
+    .where(sql`${tasks.id} = any(array(${due}))`)
     .returning();
   return rows.map(toTask);
 }

@@ -11,7 +11,7 @@ export interface CatalogueEntry {
   models: readonly ProviderModel[];
 }
 
-export interface Timing {
+interface Timing {
   leaseMs: number;
   uncertainHoldMs: number;
   /** The deadline of a generation that asks for none, in milliseconds from its creation. */

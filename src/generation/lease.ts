@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import { newId } from '../db/id.ts';
 import { tasks, workers } from '../db/schema.ts';
 import type { Domain } from './domain.ts';
@@ -24,10 +24,12 @@ export async function keepAlive(domain: Domain, workerId: string): Promise<boole
 /** Gives back every task the worker holds, and forgets the worker. */
 export async function retireWorker(domain: Domain, workerId: string): Promise<void> {
   await domain.db.transaction(async (tx) => {
-    await tx
-      .update(tasks)
-      .set({ workerId: null })
-      .where(sql`${tasks.workerId} = ${workerId} and ${tasks.status} <> 'SUBMITTING'`);
+    // Locked in the order in which everyone locks tasks, so that nobody waits in a circle.
+    await tx.execute(sql`
+      update ${tasks} set worker_id = null
+      where id in (
+        select id from ${tasks} where worker_id = ${workerId} and status <> 'SUBMITTING' order by id for update
+      )`);
     await tx.delete(workers).where(eq(workers.id, workerId));
   });
 }
@@ -54,6 +56,15 @@ export async function takeOverFromTheSilent(domain: Domain): Promise<void> {
     domain,
     abandoned.map(({ taskId, generationId }) => ({ generationId, report: { kind: 'ABANDONED', taskId } })),
   );
+}
+
+/** Gives back tasks that the worker holds and has no use for. */
+export async function releaseTasks({ db }: Domain, workerId: string, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await db
+    .update(tasks)
+    .set({ workerId: null })
+    .where(and(inArray(tasks.id, [...ids]), eq(tasks.workerId, workerId)));
 }
 
 /** The tasks a worker holds at this moment. */

@@ -6,8 +6,7 @@
 export const RESOLUTIONS = ['R1K', 'R2K', 'R3K', 'R4K'] as const;
 export type Resolution = (typeof RESOLUTIONS)[number];
 
-export const IMAGE_FORMATS = ['JPEG', 'PNG', 'WEBP', 'AVIF'] as const;
-export type ImageFormat = (typeof IMAGE_FORMATS)[number];
+export type ImageFormat = 'JPEG' | 'PNG' | 'WEBP' | 'AVIF';
 
 export type Mode = 'LIVE' | 'TEST';
 export type Thinking = 'DEFAULT' | 'FAST' | 'DEEP';
@@ -15,43 +14,39 @@ export type Safety = 'DEFAULT' | 'ON' | 'OFF';
 export type ProgressBasis = 'REPORTED' | 'ESTIMATED' | 'NONE';
 export type Billed = 'YES' | 'NO' | 'PARTLY' | 'UNKNOWN';
 
-export const PROVIDER_FEATURES = [
-  'SEED',
-  'SAFETY_SWITCH',
-  'WATERMARK_SWITCH',
-  'THINKING',
-  'STYLE',
-  'COLORS',
-  'OUTPUT_QUALITY',
-  'REFERENCE_URL',
-  'REFERENCE_BYTES',
-  'WEBHOOK',
-  'BATCH',
-  'SERIES',
-  'EXACT_PIXELS',
-  'RECOVERABLE_SUBMIT',
-] as const;
-export type ProviderFeature = (typeof PROVIDER_FEATURES)[number];
+export type ProviderFeature =
+  | 'SEED'
+  | 'SAFETY_SWITCH'
+  | 'WATERMARK_SWITCH'
+  | 'THINKING'
+  | 'STYLE'
+  | 'COLORS'
+  | 'OUTPUT_QUALITY'
+  | 'REFERENCE_URL'
+  | 'REFERENCE_BYTES'
+  | 'WEBHOOK'
+  | 'BATCH'
+  | 'SERIES'
+  | 'EXACT_PIXELS'
+  | 'RECOVERABLE_SUBMIT';
 
-export const FAILURE_CODES = [
-  'MODERATED_PROMPT',
-  'MODERATED_OUTPUT',
-  'PROVIDER_REJECTED',
-  'PROVIDER_ERROR',
-  'PROVIDER_UNREACHABLE',
-  'PROVIDER_LOST',
-  'RATE_LIMITED',
-  'PROVIDER_CREDITS_EXHAUSTED',
-  'NOT_DELIVERED',
-  'REFERENCE_UNREACHABLE',
-  'RESULT_UNAVAILABLE',
-  'RESULT_INVALID',
-  'DEADLINE_EXCEEDED',
-  'OUTCOME_UNKNOWN',
-  'CANCELED',
-  'INTERNAL',
-] as const;
-export type FailureCode = (typeof FAILURE_CODES)[number];
+export type FailureCode =
+  | 'MODERATED_PROMPT'
+  | 'MODERATED_OUTPUT'
+  | 'PROVIDER_REJECTED'
+  | 'PROVIDER_ERROR'
+  | 'PROVIDER_UNREACHABLE'
+  | 'PROVIDER_LOST'
+  | 'RATE_LIMITED'
+  | 'PROVIDER_CREDITS_EXHAUSTED'
+  | 'NOT_DELIVERED'
+  | 'REFERENCE_UNREACHABLE'
+  | 'RESULT_UNAVAILABLE'
+  | 'RESULT_INVALID'
+  | 'DEADLINE_EXCEEDED'
+  | 'OUTCOME_UNKNOWN'
+  | 'CANCELED'
+  | 'INTERNAL';
 
 /** A decimal amount, as a string so that no digit is lost, and its ISO 4217 currency. */
 export interface Money {

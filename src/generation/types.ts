@@ -1,5 +1,4 @@
 import type {
-  Billed,
   ImageFormat,
   Mode,
   Money,
@@ -11,31 +10,21 @@ import type {
   Trouble,
 } from './provider.ts';
 
-export const GENERATION_STATUSES = [
-  'QUEUED',
-  'RUNNING',
-  'SUCCEEDED',
-  'PARTIALLY_SUCCEEDED',
-  'FAILED',
-  'CANCELED',
-] as const;
-export type GenerationStatus = (typeof GENERATION_STATUSES)[number];
+export type GenerationStatus = 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'PARTIALLY_SUCCEEDED' | 'FAILED' | 'CANCELED';
 
-export const TASK_STATUSES = [
-  'QUEUED',
-  'SUBMITTING',
-  'UNCERTAIN',
-  'ACCEPTED',
-  'RUNNING',
-  'COLLECTING',
-  'SUCCEEDED',
-  'PARTIALLY_SUCCEEDED',
-  'FAILED',
-  'CANCELED',
-] as const;
-export type TaskStatus = (typeof TASK_STATUSES)[number];
+export type TaskStatus =
+  | 'QUEUED'
+  | 'SUBMITTING'
+  | 'UNCERTAIN'
+  | 'ACCEPTED'
+  | 'RUNNING'
+  | 'COLLECTING'
+  | 'SUCCEEDED'
+  | 'PARTIALLY_SUCCEEDED'
+  | 'FAILED'
+  | 'CANCELED';
 
-export type AssetState = 'PENDING' | 'STORED' | 'LOST' | 'DELETED';
+type AssetState = 'PENDING' | 'STORED' | 'LOST' | 'DELETED';
 
 /** What went wrong, and when. `at` is RFC 3339 in UTC. */
 export interface Failure extends Trouble {
@@ -168,16 +157,12 @@ export interface Slot {
   failure: Failure | null;
 }
 
-export const EVENT_TYPES = [
-  'GENERATION_CREATED',
-  'GENERATION_PROGRESSED',
-  'GENERATION_FINISHED',
-  'TASK_CHANGED',
-  'ASSET_STORED',
-  'ASSET_LOST',
-  'ASSET_DELETED',
-  'COST_SETTLED',
-] as const;
-export type EventType = (typeof EVENT_TYPES)[number];
-
-export type { Billed, Mode };
+export type EventType =
+  | 'GENERATION_CREATED'
+  | 'GENERATION_PROGRESSED'
+  | 'GENERATION_FINISHED'
+  | 'TASK_CHANGED'
+  | 'ASSET_STORED'
+  | 'ASSET_LOST'
+  | 'ASSET_DELETED'
+  | 'COST_SETTLED';

@@ -31,7 +31,7 @@ export function createWatcher({ db, hints, log }: Domain): Watcher {
 
   function mark(ids: Iterable<string>): void {
     for (const id of ids) if (watched.has(id)) dirty.add(id);
-    if (dirty.size > 0) reading ??= readAll().finally(() => (reading = undefined));
+    if (dirty.size > 0) reading ??= readAll();
   }
 
   async function readAll(): Promise<void> {
@@ -50,6 +50,8 @@ export function createWatcher({ db, hints, log }: Domain): Watcher {
         log.warn({ err: error }, 'watched generations could not be read; trying again at the next hint');
       }
     }
+    // In the same breath as the last look at `dirty`: what is marked a moment later starts the next read.
+    reading = undefined;
   }
 
   return {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Logger } from '../logger.ts';
+import { type Logger, logWith } from '../logger.ts';
 import type { Page } from './graphiql.ts';
 import { serveWebsocket } from './websocket.ts';
 import { createGraphql, type GraphqlOptions } from './yoga.ts';
@@ -68,7 +68,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
       const path = (req.url ?? '').split('?', 1)[0];
       log.info({ requestId, method: req.method, path, status: res.statusCode, ms }, 'request');
     });
-    route(req, res).catch((error: unknown) => {
+    logWith({ requestId }, () => route(req, res)).catch((error: unknown) => {
       log.error({ err: error, requestId }, 'a request failed');
       if (res.headersSent) res.destroy();
       else answer(res, 500, 'Something went wrong here; it was logged.');

@@ -35,9 +35,9 @@ export function serveWebsocket(
           await identify(extra.request, authorizationOf(connectionParams));
           return true;
         } catch (error) {
-          const { message } = maskError(error, log);
-          if (!(error instanceof CredentialFault)) extra.socket.close(CloseCode.Forbidden, message);
-          else extra.socket.close(error.expired ? CloseCode.Forbidden : CloseCode.Unauthorized, message);
+          const { message, extensions } = maskError(error, log);
+          const passing = extensions.code === 'UNAVAILABLE' || (error instanceof CredentialFault && error.expired);
+          extra.socket.close(passing ? CloseCode.Forbidden : CloseCode.Unauthorized, message);
           return false;
         }
       },

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type KeepResult, keepImage } from '../asset/keep.ts';
 import type { GuardedFetch } from '../fetch/guarded-fetch.ts';
 import { claimTasks } from '../generation/claim.ts';
@@ -10,7 +11,7 @@ import { downloadDelayMs } from '../generation/schedule.ts';
 import type { Asset, Task } from '../generation/types.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { Identity } from './identity.ts';
+import type { Holder, Identity } from './identity.ts';
 import { createLoop, type Loop } from './loop.ts';
 import { findProvider, type Providers, resultTtlOf } from './providers.ts';
 
@@ -26,19 +27,28 @@ export interface Keeper {
 }
 
 /** Brings finished images home. A stop breaks off downloads; whoever claims the task next begins them anew. */
-export function createCollector(domain: Domain, providers: Providers, keeper: Keeper, identity: Identity): Loop {
-  const collecting = new Set<Promise<void>>();
+export function createCollector(
+  domain: Domain,
+  providers: Providers,
+  keeper: Keeper,
+  identity: Identity,
+): Loop & Holder {
+  const collecting = new Map<string, Promise<void>>();
   const stopping = new AbortController();
+  // One for each download under way.
+  setMaxListeners(0, stopping.signal);
+  let backlog = false;
 
   async function tick(): Promise<number> {
     const limit = MOST_TASKS_AT_ONCE - collecting.size;
     const tasks = await claimTasks(domain, { workerId: identity.id, statuses: ['COLLECTING'], limit });
+    backlog = tasks.length === limit;
     for (const task of tasks) {
       const run = collect(domain, providers, keeper, task, stopping.signal).finally(() => {
-        collecting.delete(run);
-        loop.wake();
+        collecting.delete(task.id);
+        if (backlog) loop.wake();
       });
-      collecting.add(run);
+      collecting.set(task.id, run);
     }
     return IDLE_MS;
   }
@@ -46,10 +56,11 @@ export function createCollector(domain: Domain, providers: Providers, keeper: Ke
   const loop = createLoop({ name: 'collect', tick, log: domain.log });
   return {
     ...loop,
+    holds: (taskId) => collecting.has(taskId),
     async stop() {
       stopping.abort();
       await loop.stop();
-      await Promise.all(collecting);
+      await Promise.all(collecting.values());
     },
   };
 }

@@ -9,6 +9,11 @@ export interface Identity {
   stop(): Promise<void>;
 }
 
+/** A loop that has tasks in hand. */
+export interface Holder {
+  holds(taskId: string): boolean;
+}
+
 /** Registers this process as a worker and keeps its one row alive; `onLost` is called when its tasks went to others. */
 export function createIdentity(domain: Domain, onLost: () => void): Identity {
   let id = '';

@@ -1,7 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import { claimTasks } from '../generation/claim.ts';
 import type { Domain } from '../generation/domain.ts';
 import { recordExchanges, type TaskExchange } from '../generation/exchanges.ts';
-import { listHeldTaskIds } from '../generation/lease.ts';
 import { isNews } from '../generation/news.ts';
 import type { PollReport } from '../generation/provider.ts';
 import { type Entry, recordReports } from '../generation/record.ts';
@@ -9,20 +9,21 @@ import { pollDelayMs } from '../generation/schedule.ts';
 import type { Answer, Provider } from '../provider/provider.ts';
 import { createBatches } from './batch.ts';
 import { Held } from './held.ts';
-import type { Identity } from './identity.ts';
+import type { Holder, Identity } from './identity.ts';
 import { createLoop, type Loop } from './loop.ts';
 import { findProvider, type Providers, resultTtlOf } from './providers.ts';
 
 const MOST_HELD = 5_000;
 const MOST_REQUESTS_AT_ONCE = 32;
 const IDLE_MS = 1_000;
-const CHECK_HELD_EVERY_MS = 5_000;
+/** Polls that fall due within it go out together. */
+const LEAST_NAP_MS = 20;
 /** Providers forget nothing at once, but their replicas may not know a task yet: this many 404 in a row are believed. */
 const MISSING_UNTIL_LOST = 6;
 
-export interface Poller extends Loop {
-  /** Forgets every task: they went to other workers. */
-  drop(): void;
+export interface Poller extends Loop, Holder {
+  /** Forgets every task that is not among these: a canceled or expired one leaves without a word. */
+  keepOnly(ids: ReadonlySet<string>): void;
 }
 
 /**
@@ -33,12 +34,14 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
   const held = new Map<string, Held>();
   const asking = new Set<Promise<void>>();
   const stopping = new AbortController();
+  // One for each request under way.
+  setMaxListeners(0, stopping.signal);
   const batches = createBatches<{ held: Held; entry: Entry; exchange: TaskExchange }>(write);
-  let checkedAt = Date.now();
+  let claimedAt = 0;
+  let hinted = true;
 
   async function tick(): Promise<number> {
-    await claim();
-    if (Date.now() - checkedAt > CHECK_HELD_EVERY_MS) await check();
+    if (hinted || Date.now() - claimedAt > IDLE_MS) await claim();
     const due = [...held.values()].filter((each) => each.isDue());
     for (const request of requestsFor(due).slice(0, MOST_REQUESTS_AT_ONCE - asking.size)) {
       for (const each of request.held) each.asked();
@@ -48,10 +51,12 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
       });
       asking.add(run);
     }
-    return Math.max(1, Math.min(IDLE_MS, ...[...held.values()].map((each) => each.dueInMs())));
+    return Math.max(LEAST_NAP_MS, Math.min(IDLE_MS, ...[...held.values()].map((each) => each.dueInMs())));
   }
 
   async function claim(): Promise<void> {
+    hinted = false;
+    claimedAt = Date.now();
     const limit = Math.min(MOST_HELD - held.size, 500);
     const tasks = await claimTasks(domain, { workerId: identity.id, statuses: ['ACCEPTED', 'RUNNING'], limit });
     for (const task of tasks) {
@@ -59,13 +64,6 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
       if (provider) held.set(task.id, new Held(task, provider));
       else domain.log.warn({ task: task.id, provider: task.provider }, 'its provider is no longer configured');
     }
-  }
-
-  /** A canceled or expired task leaves without a word; this is how it is noticed. */
-  async function check(): Promise<void> {
-    checkedAt = Date.now();
-    const still = new Set(await listHeldTaskIds(domain, identity.id));
-    for (const id of held.keys()) if (!still.has(id)) held.delete(id);
   }
 
   function requestsFor(due: Held[]): { provider: Provider; held: Held[] }[] {
@@ -132,7 +130,14 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
   const loop = createLoop({ name: 'poll', tick, log: domain.log });
   return {
     ...loop,
-    drop: () => held.clear(),
+    wake() {
+      hinted = true;
+      loop.wake();
+    },
+    holds: (taskId) => held.has(taskId),
+    keepOnly(ids) {
+      for (const id of held.keys()) if (!ids.has(id)) held.delete(id);
+    },
     async stop() {
       stopping.abort();
       await loop.stop();

@@ -1,18 +1,39 @@
 import type { Domain } from '../generation/domain.ts';
 import { expireTasks } from '../generation/expire.ts';
-import { takeOverFromTheSilent } from '../generation/lease.ts';
+import { listHeldTaskIds, releaseTasks, takeOverFromTheSilent } from '../generation/lease.ts';
+import type { Holder, Identity } from './identity.ts';
 import { createLoop, type Loop } from './loop.ts';
+import type { Poller } from './poll.ts';
 
 const EVERY_MS = 1_000;
+const COMPARE_EVERY_MS = 5_000;
 const BATCH = 200;
 
-/** Takes over from silent workers, and ends what ran out of time. */
-export function createReconciler(domain: Domain): Loop {
+/**
+ * Takes over from silent workers, ends what ran out of time, and compares the tasks this worker holds according to the
+ * database with those its loops have in hand: they part when the answer to a claim is lost, or a task is canceled.
+ */
+export function createReconciler(domain: Domain, identity: Identity, poller: Poller, holders: Holder[]): Loop {
+  let comparedAt = Date.now();
+  let strays = new Set<string>();
+
+  async function compare(): Promise<void> {
+    comparedAt = Date.now();
+    const ids = await listHeldTaskIds(domain, identity.id);
+    poller.keepOnly(new Set(ids));
+    // Seen twice: a task is claimed a moment before its loop has it in hand.
+    const inNoHand = ids.filter((id) => !holders.some((holder) => holder.holds(id)));
+    const forgotten = inNoHand.filter((id) => strays.has(id));
+    strays = new Set(inNoHand);
+    await releaseTasks(domain, identity.id, forgotten);
+  }
+
   return createLoop({
     name: 'reconcile',
     log: domain.log,
     async tick() {
       await takeOverFromTheSilent(domain);
+      if (Date.now() - comparedAt > COMPARE_EVERY_MS) await compare();
       return (await expireTasks(domain, BATCH)) >= BATCH ? 0 : EVERY_MS;
     },
   });

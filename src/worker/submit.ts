@@ -5,7 +5,7 @@ import { recordReports } from '../generation/record.ts';
 import { markSending, recordSubmission } from '../generation/send.ts';
 import type { Task } from '../generation/types.ts';
 import type { Answer } from '../provider/provider.ts';
-import type { Identity } from './identity.ts';
+import type { Holder, Identity } from './identity.ts';
 import { createLoop, type Loop } from './loop.ts';
 import { findProvider, type Providers } from './providers.ts';
 
@@ -14,27 +14,26 @@ const IDLE_MS = 1_000;
 const UNCONFIGURED_MS = 30_000;
 const AFTER_A_FAILURE_MS = 5_000;
 
-export interface Submitter extends Loop {
+export interface Submitter extends Loop, Holder {
   /** Submissions that have left and are not answered yet. */
   readonly inFlight: number;
 }
 
 /** Sends due tasks. A stop claims nothing more and waits for the answers to what has left. */
 export function createSubmitter(domain: Domain, providers: Providers, identity: Identity): Submitter {
-  const sending = new Set<Promise<void>>();
+  const sending = new Map<string, Promise<void>>();
+  let backlog = false;
 
   async function tick(): Promise<number> {
-    const tasks = await claimTasks(domain, {
-      workerId: identity.id,
-      statuses: ['QUEUED'],
-      limit: MOST_AT_ONCE - sending.size,
-    });
+    const limit = MOST_AT_ONCE - sending.size;
+    const tasks = await claimTasks(domain, { workerId: identity.id, statuses: ['QUEUED'], limit });
+    backlog = tasks.length === limit;
     for (const task of tasks) {
       const run = submit(domain, providers, task).finally(() => {
-        sending.delete(run);
-        loop.wake();
+        sending.delete(task.id);
+        if (backlog) loop.wake();
       });
-      sending.add(run);
+      sending.set(task.id, run);
     }
     return IDLE_MS;
   }
@@ -42,12 +41,13 @@ export function createSubmitter(domain: Domain, providers: Providers, identity: 
   const loop = createLoop({ name: 'submit', tick, log: domain.log });
   return {
     ...loop,
+    holds: (taskId) => sending.has(taskId),
     get inFlight() {
       return sending.size;
     },
     async stop() {
       await loop.stop();
-      await Promise.all(sending);
+      await Promise.all(sending.values());
     },
   };
 }

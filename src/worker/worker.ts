@@ -16,11 +16,11 @@ export interface Worker {
 
 /** One process's share of the work: the loops that submit, poll, collect and reconcile, under one lease. */
 export function createWorker(domain: Domain, providers: Providers, keeper: Keeper): Worker {
-  const identity = createIdentity(domain, () => poll.drop());
+  const identity = createIdentity(domain, () => poll.keepOnly(new Set()));
   const submit = createSubmitter(domain, providers, identity);
   const poll = createPoller(domain, providers, identity);
   const collect = createCollector(domain, providers, keeper, identity);
-  const reconcile = createReconciler(domain);
+  const reconcile = createReconciler(domain, identity, poll, [submit, poll, collect]);
   const loops = { submit, poll, collect };
   let unhint: (() => void) | undefined;
 

@@ -80,7 +80,12 @@ test('another request with a used key is a conflict that shows the original, and
   const input = sampleInput({ idempotencyKey: 'order-7', prompt: 'a blue kite' });
   const answer = await createGeneration(stage.domain, caller, input, ['the', 'input']);
   const path = ['the', 'input', 'idempotencyKey'];
-  const conflict = { kind: 'IDEMPOTENCY_CONFLICT', path, message: expect.stringContaining('another request'), original };
+  const conflict = {
+    kind: 'IDEMPOTENCY_CONFLICT',
+    path,
+    message: expect.stringContaining('another request'),
+    original,
+  };
   expect(answer).toEqual({ ok: false, errors: [conflict] });
   expect(await rows()).toMatchObject({ generations: 1 });
 });
@@ -183,14 +188,18 @@ test('its times come from the database: created now, due at the deadline asked f
   expect(asked.tasks).toEqual([expect.objectContaining({ createdAt, deadlineAt, nextAt: createdAt })]);
 });
 
-test.each([50, 1_000, 3_000, 5_000, 8_000])('metadata of %i levels is stored as it is or refused, never an error', async (depth) => {
-  const caller = await stage.newCaller();
-  let metadata: unknown = [];
-  for (let i = 1; i < depth; i++) metadata = [metadata];
-  const answer = await createGeneration(stage.domain, caller, sampleInput({ metadata }));
-  if (answer.ok) expect(JSON.stringify((await stage.reload(answer.generation.id)).metadata)).toBe(JSON.stringify(metadata));
-  else expect(answer.errors).toMatchObject([{ kind: 'INVALID_INPUT', path: ['input', 'metadata'] }]);
-});
+test.each([50, 1_000, 3_000, 5_000, 8_000])(
+  'metadata of %i levels is stored as it is or refused, never an error',
+  async (depth) => {
+    const caller = await stage.newCaller();
+    let metadata: unknown = [];
+    for (let i = 1; i < depth; i++) metadata = [metadata];
+    const answer = await createGeneration(stage.domain, caller, sampleInput({ metadata }));
+    if (answer.ok)
+      expect(JSON.stringify((await stage.reload(answer.generation.id)).metadata)).toBe(JSON.stringify(metadata));
+    else expect(answer.errors).toMatchObject([{ kind: 'INVALID_INPUT', path: ['input', 'metadata'] }]);
+  },
+);
 
 function caller_({ workspaceId, mode }: { workspaceId: string; mode: string }) {
   return { workspaceId, mode };

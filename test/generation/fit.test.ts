@@ -2,13 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fitInput } from '../../src/generation/fit.ts';
 import type { CreateInput } from '../../src/generation/input.ts';
-import {
-  IMAGE_FORMATS,
-  PROVIDER_FEATURES,
-  type ProviderModel,
-  type ProviderRequest,
-  RESOLUTIONS,
-} from '../../src/generation/provider.ts';
+import type { ImageFormat, ProviderFeature, ProviderModel, ProviderRequest } from '../../src/generation/provider.ts';
+import { RESOLUTIONS } from '../../src/generation/provider.ts';
 import { GPTIMAGE2_MODELS } from '../../src/provider/gptimage2/models.ts';
 import { sampleInput, sampleModel } from './samples.ts';
 
@@ -164,11 +159,22 @@ test('the images of one call are limited by the model, and by the references tha
   expect(perCall(14, { maxReferencesPlusImages: 14 })).toBeNull();
 });
 
+const formats: ImageFormat[] = ['JPEG', 'PNG', 'WEBP', 'AVIF'];
+const features: ProviderFeature[] = [
+  'SEED',
+  'SAFETY_SWITCH',
+  'WATERMARK_SWITCH',
+  'THINKING',
+  'STYLE',
+  'COLORS',
+  'OUTPUT_QUALITY',
+  'SERIES',
+];
 const ratios = ['auto', '1:1', '2:3', '3:2', '9:16', '16:9', '21:9', '1:4'];
 const limits = fc
   .record({
-    features: fc.subarray([...PROVIDER_FEATURES]),
-    outputFormats: fc.subarray([...IMAGE_FORMATS]),
+    features: fc.subarray(features),
+    outputFormats: fc.subarray(formats),
     aspectRatios: fc.subarray(ratios),
     resolutions: fc.subarray([...RESOLUTIONS]),
     maxImages: fc.integer({ min: 1, max: 15 }),
@@ -201,7 +207,7 @@ const inputs = fc
     colors: fc.option(fc.constant(['#1e90ff'])),
     thinking: fc.constantFrom('DEFAULT', 'FAST', 'DEEP'),
     output: fc.record({
-      format: fc.option(fc.constantFrom(...IMAGE_FORMATS)),
+      format: fc.option(fc.constantFrom(...formats)),
       quality: fc.option(fc.integer({ min: 1, max: 100 })),
       watermark: fc.option(fc.boolean()),
       safety: fc.constantFrom('DEFAULT', 'ON', 'OFF'),

@@ -5,11 +5,11 @@ import { deriveGeneration, isFinished, slotsOf } from '../../src/generation/deri
 import { applyReport, type Report } from '../../src/generation/machine.ts';
 import { isFinal, TASK_MOVES } from '../../src/generation/moves.ts';
 import type { PollReport, SubmitReport } from '../../src/generation/provider.ts';
-import { type Asset, type Generation, TASK_STATUSES, type Task, type TaskStatus } from '../../src/generation/types.ts';
+import type { Asset, Generation, Task, TaskStatus } from '../../src/generation/types.ts';
 import { sampleFacts, sampleGeneration, sampleImages, sampleTrouble } from './samples.ts';
 import { HOLD_MS, START, stories, type Told } from './story.ts';
 
-const NUM_RUNS = 300;
+const NUM_RUNS = 200;
 const MOMENT = { at: new Date(START.getTime() + 1_000), uncertainHoldMs: HOLD_MS };
 
 describe('whatever is reported of one to three tasks, in any order', () => {
@@ -21,7 +21,7 @@ describe('whatever is reported of one to three tasks, in any order', () => {
         for (const { status } of after.tasks) seen.add(status);
       }
     }
-    expect([...seen].sort()).toEqual([...TASK_STATUSES].sort());
+    expect([...seen].sort()).toEqual(Object.keys(TASK_MOVES).sort());
   });
 
   test('a final status never changes, of a task or of a generation', () => {

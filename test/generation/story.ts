@@ -38,25 +38,24 @@ const failures = fc.constantFrom(
   sampleTrouble({ code: 'MODERATED_OUTPUT', billed: 'NO' }),
 );
 const accepted: SubmitReport = { kind: 'ACCEPTED', providerTaskId: 'theirs', credits: '3', etaSeconds: 9 };
-const submits: fc.Arbitrary<SubmitReport> = fc.oneof(
+const submits = fc.oneof(
   { weight: 5, arbitrary: fc.constant(accepted) },
-  failures.map((failure) => ({ kind: 'REFUSED', failure })),
-  failures.map((failure) => ({ kind: 'NOT_NOW', failure, retryAfterMs: null })),
-  failures.map((failure) => ({ kind: 'AMBIGUOUS', failure })),
+  failures.map((failure): SubmitReport => ({ kind: 'REFUSED', failure })),
+  failures.map((failure): SubmitReport => ({ kind: 'NOT_NOW', failure, retryAfterMs: null })),
+  failures.map((failure): SubmitReport => ({ kind: 'AMBIGUOUS', failure })),
 );
 const percents = fc.option(fc.oneof(fc.integer({ min: -50, max: 200 }), fc.double({ min: 0, max: 100, noNaN: true })));
-const polls: fc.Arbitrary<PollReport> = fc.oneof(
-  { weight: 5, arbitrary: percents.map((percent) => ({ kind: 'RUNNING', percent, etaSeconds: 5 })) },
+const counts = fc.oneof(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 0, max: 50 }));
+const polls = fc.oneof(
+  { weight: 5, arbitrary: percents.map((percent): PollReport => ({ kind: 'RUNNING', percent, etaSeconds: 5 })) },
   {
     weight: 5,
-    arbitrary: fc
-      .oneof(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 0, max: 50 }))
-      .map((count) => ({ kind: 'FINISHED', images: sampleImages(count), credits: '4' })),
+    arbitrary: counts.map((count): PollReport => ({ kind: 'FINISHED', images: sampleImages(count), credits: '4' })),
   },
-  failures.map((failure) => ({ kind: 'FAILED', failure })),
-  failures.map((failure) => ({ kind: 'MISSING', failure })),
-  failures.map((failure) => ({ kind: 'SILENT', failure, retryAfterMs: null })),
-  fc.constant({ kind: 'PENDING', etaSeconds: null }),
+  failures.map((failure): PollReport => ({ kind: 'FAILED', failure })),
+  failures.map((failure): PollReport => ({ kind: 'MISSING', failure })),
+  failures.map((failure): PollReport => ({ kind: 'SILENT', failure, retryAfterMs: null })),
+  fc.constant<PollReport>({ kind: 'PENDING', etaSeconds: null }),
 );
 const kinds: fc.Arbitrary<Kind> = fc.constantFrom(
   'CLAIMED',

@@ -25,7 +25,7 @@ export interface UserError {
   allowed?: string[];
 }
 
-export interface Failure {
+interface Failure {
   code: string;
   message: string;
   billed: string;

@@ -10,7 +10,7 @@ export interface Update {
   generation: Generation;
 }
 
-export interface Message<T> {
+interface Message<T> {
   data?: T | null;
   errors?: readonly GraphqlError[];
 }
@@ -27,8 +27,6 @@ export interface Watching<T> {
   /** Goes away without waiting for the end. */
   leave(): void;
 }
-
-export type Watch = typeof watchByWebsocket;
 
 /** Subscribes with a graphql-ws client on a socket of its own. */
 export function watchByWebsocket<T = { generationUpdated: Update }>(

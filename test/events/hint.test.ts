@@ -1,0 +1,150 @@
+import { sql } from 'drizzle-orm';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { type Connection, connect } from '../../src/db/connect.ts';
+import { createHints, type Hint, type Hints } from '../../src/events/hint.ts';
+import { createTestDatabase } from '../database.ts';
+
+const log = pino({ level: 'silent' });
+const ANYTHING: Hint = { generationIds: null, work: ['submit', 'poll', 'collect'] };
+const submit = (...generationIds: string[]): Hint => ({ generationIds, work: ['submit'] });
+
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+test('listeners in the same process hear before give returns, and once', async () => {
+  const { hints, heard } = await open();
+  const { heard: far } = await open();
+  hints.give(submit('gen_1'));
+  expect(heard).toEqual([submit('gen_1')]);
+  await expect.poll(() => far).toEqual([submit('gen_1')]);
+  expect(heard).toEqual([submit('gen_1')]);
+});
+
+test('another process hears within some 100 ms', async () => {
+  const { hints } = await open();
+  const { heard } = await open();
+  const waits: number[] = [];
+  for (let i = 0; i < 10; i++) {
+    const begun = performance.now();
+    hints.give(submit(`gen_${i}`));
+    await expect.poll(() => heard.length, { interval: 2 }).toBe(i + 1);
+    waits.push(performance.now() - begun);
+  }
+  const [, , , , median] = waits.sort((a, b) => a - b);
+  expect(median).toBeLessThan(100);
+});
+
+test('a listener that was ended hears nothing more', async () => {
+  const { hints, heard } = await open();
+  const more: Hint[] = [];
+  const end = hints.on((hint) => more.push(hint));
+  hints.give(submit('gen_1'));
+  end();
+  hints.give(submit('gen_2'));
+  expect([more, heard]).toEqual([[submit('gen_1')], [submit('gen_1'), submit('gen_2')]]);
+});
+
+test('1,000 hints in a burst cost at most one NOTIFY per 20 ms, and none of them is lost', async () => {
+  const { hints, connection } = await open();
+  const { heard } = await open();
+  let notifies = 0;
+  const { notify } = connection;
+  connection.notify = async (channel, payload) => {
+    if (!payload.startsWith('beat ')) notifies += 1;
+    await notify(channel, payload);
+  };
+  const begun = performance.now();
+  const ids = Array.from({ length: 1_000 }, (_, i) => `gen_${i % 150}`);
+  for (const [i, id] of ids.entries()) {
+    hints.give({ generationIds: [id], work: i % 2 ? ['poll'] : ['submit', 'collect'] });
+    if (i % 100 === 99) await new Promise(setImmediate);
+  }
+  const met = () => new Set(heard.flatMap(({ generationIds }) => generationIds ?? []));
+  await expect.poll(() => met().size).toBe(150);
+  expect(new Set(heard.flatMap(({ work }) => work))).toEqual(new Set(['submit', 'poll', 'collect']));
+  expect(notifies).toBeLessThanOrEqual(2 + (performance.now() - begun) / 20);
+  expect(notifies).toBeLessThan(20);
+});
+
+test('more ids than a NOTIFY can carry become "any of them"', async () => {
+  const { hints } = await open();
+  const { heard } = await open();
+  const ids = Array.from({ length: 400 }, () => 'gen_01h455vb4pex5vsknk084sn02q');
+  hints.give({ generationIds: ids, work: ['poll'] });
+  await expect.poll(() => heard).toEqual([{ generationIds: null, work: ['poll'] }]);
+});
+
+test('ids that join "any of them" are any of them', async () => {
+  const { hints } = await open();
+  const { heard } = await open();
+  hints.give(submit('gen_1'));
+  hints.give(submit('gen_2'));
+  hints.give({ generationIds: null, work: ['poll'] });
+  hints.give(submit('gen_3'));
+  await expect.poll(() => heard).toEqual([submit('gen_1'), { generationIds: null, work: ['submit', 'poll'] }]);
+});
+
+test('after its connection was lost, a process is told that anything may have changed, and hears again', async () => {
+  const { hints } = await open();
+  const { heard } = await open();
+  await terminateListeners();
+  await expect.poll(() => heard, { timeout: 5_000 }).toEqual([ANYTHING]);
+  hints.give(submit('gen_1'));
+  await expect.poll(() => heard.at(-1), { timeout: 5_000 }).toEqual(submit('gen_1'));
+});
+
+test('a database that cannot be reached is no error for who gives a hint', async () => {
+  const url = 'postgres://u:p@127.0.0.1:1/d';
+  const connection = connect({ url, directUrl: url, log });
+  onTestFinished(() => connection.stop());
+  const hints = createHints(connection, log);
+  const heard: Hint[] = [];
+  hints.on((hint) => heard.push(hint));
+  hints.give(submit('gen_1'));
+  await hints.stop();
+  expect(heard).toEqual([submit('gen_1')]);
+});
+
+test('a stop sends what still waits', async () => {
+  const { hints } = await open();
+  const { heard } = await open();
+  hints.give(submit('gen_1'));
+  hints.give(submit('gen_2'));
+  await hints.stop();
+  await expect.poll(() => heard.flatMap(({ generationIds }) => generationIds ?? []).sort()).toEqual(['gen_1', 'gen_2']);
+});
+
+test('what somebody else says on the channel is no hint and does no harm', async () => {
+  const { connection, hints } = await open();
+  const { heard } = await open();
+  for (const payload of ['', 'nonsense', 'null', '{']) await connection.notify('darkroom', payload);
+  hints.give(submit('gen_1'));
+  await expect.poll(() => heard).toEqual([submit('gen_1')]);
+});
+
+/** One process: it has heard that it is connected, and nothing else. */
+async function open(): Promise<{ connection: Connection; hints: Hints; heard: Hint[] }> {
+  const connection = connect({ url: database.url, directUrl: database.url, log });
+  const hints = createHints(connection, log);
+  const heard: Hint[] = [];
+  hints.on((hint) => heard.push(hint));
+  await hints.start();
+  onTestFinished(async () => {
+    await hints.stop();
+    await connection.stop();
+  });
+  expect(heard.splice(0)).toEqual([ANYTHING]);
+  return { connection, hints, heard };
+}
+
+async function terminateListeners(): Promise<void> {
+  const connection = connect({ url: database.url, directUrl: database.url, log });
+  await connection.db.execute(sql`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and query ilike 'listen%' and pid <> pg_backend_pid()`);
+  await connection.stop();
+}

@@ -1,0 +1,99 @@
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { tasks } from '../../src/db/schema.ts';
+import { claimTasks } from '../../src/generation/claim.ts';
+import { openStage, type Stage, taskOf, tell } from './stage.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+beforeEach(() => stage.clear());
+afterAll(() => stage.close());
+
+const claim = (workerId: string, limit = 500) => claimTasks(stage.domain, { workerId, statuses: ['QUEUED'], limit });
+
+test('two workers that claim 200 tasks at once, in small bites, share them out: each goes to one', async () => {
+  await createMany(200);
+  const other = await stage.another();
+  const bite = async (domain: typeof stage.domain, workerId: string) => {
+    const mine: string[] = [];
+    for (;;) {
+      const got = await claimTasks(domain, { workerId, statuses: ['QUEUED'], limit: 7 });
+      if (got.length === 0) return mine;
+      expect(got.length).toBeLessThanOrEqual(7);
+      mine.push(...got.map(({ id }) => id));
+    }
+  };
+  const loops = [1, 2, 3].flatMap(() => [bite(stage.domain, 'wrk_a'), bite(other.domain, 'wrk_b')]);
+  const shares = await Promise.all(loops);
+  expect(shares.flat()).toHaveLength(200);
+  expect(new Set(shares.flat()).size).toBe(200);
+  const held = await stage.domain.db.execute(sql`
+    select worker_id, lease_token, tries, count(*)::int as tasks from tasks group by 1, 2, 3 order by 1`);
+  const [a, b] = [shares.filter((_, i) => i % 2 === 0).flat().length, shares.filter((_, i) => i % 2).flat().length];
+  expect([...held]).toEqual(
+    [
+      { worker_id: 'wrk_a', lease_token: 1, tries: 1, tasks: a },
+      { worker_id: 'wrk_b', lease_token: 1, tries: 1, tasks: b },
+    ].filter((row) => row.tasks > 0),
+  );
+});
+
+test.each([false, true])(
+  'no more are claimed than asked for, whatever the planner knows (analyzed: %s)',
+  async (analyzed) => {
+    await createMany(40);
+    if (analyzed) await stage.domain.db.execute(sql`analyze tasks`);
+    for (const off of [
+      ['hashjoin'],
+      ['mergejoin'],
+      ['hashagg', 'sort'],
+      ['hashjoin', 'mergejoin', 'hashagg', 'sort', 'material'],
+    ]) {
+      const claimed = await stage.domain.db.transaction(async (tx) => {
+        for (const strategy of off) await tx.execute(sql.raw(`set local enable_${strategy} = off`));
+        return claimTasks({ ...stage.domain, db: tx as never }, { workerId: 'wrk_a', statuses: ['QUEUED'], limit: 3 });
+      });
+      expect([off, claimed.length]).toEqual([off, 3]);
+    }
+  },
+);
+
+test('the oldest due come first; what is not due, held or in another status stays', async () => {
+  const caller = await stage.newCaller();
+  const [later, first, second, held, canceled] = await Promise.all([1, 2, 3, 4, 5].map(() => stage.create(caller)));
+  if (!later || !first || !second || !held || !canceled) throw new Error('five');
+  await dueIn(taskOf(later).id, 60_000);
+  await dueIn(taskOf(first).id, -3_000);
+  await dueIn(taskOf(second).id, -2_000);
+  await stage.domain.db.execute(sql`update tasks set worker_id = 'wrk_b' where id = ${taskOf(held).id}`);
+  await tell(stage.domain, canceled, { kind: 'CANCEL', taskId: taskOf(canceled).id });
+  expect((await claim('wrk_a', 1)).map(({ id }) => id)).toEqual([taskOf(first).id]);
+  expect((await claim('wrk_a')).map(({ id }) => id)).toEqual([taskOf(second).id]);
+  expect(await claim('wrk_a')).toEqual([]);
+});
+
+test('a claim answers the task as it now stands: held, one token and one try further', async () => {
+  const generation = await stage.create(await stage.newCaller());
+  const [claimed] = await claim('wrk_a');
+  expect(claimed).toEqual({ ...taskOf(generation), workerId: 'wrk_a', leaseToken: 1, tries: 1 });
+  expect(taskOf(await stage.reload(generation.id))).toEqual(claimed);
+});
+
+test('a claim of none asks for nothing', async () => {
+  await createMany(1);
+  expect([await claim('wrk_a', 0), await claim('wrk_a', -3)]).toEqual([[], []]);
+  expect(await stage.domain.db.select().from(tasks)).toEqual([expect.objectContaining({ workerId: null, tries: 0 })]);
+});
+
+async function createMany(count: number): Promise<void> {
+  const caller = await stage.newCaller();
+  await Promise.all(Array.from({ length: count }, () => stage.create(caller)));
+}
+
+async function dueIn(id: string, ms: number): Promise<void> {
+  await stage.domain.db.execute(
+    sql`update tasks set next_at = clock_timestamp() + ${ms} * interval '1 millisecond' where id = ${id}`,
+  );
+}

@@ -1,0 +1,278 @@
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { submissions } from '../../src/db/schema.ts';
+import { claimTasks } from '../../src/generation/claim.ts';
+import { expireTasks } from '../../src/generation/expire.ts';
+import {
+  keepAlive,
+  listHeldTaskIds,
+  registerWorker,
+  retireWorker,
+  takeOverFromTheSilent,
+} from '../../src/generation/lease.ts';
+import type { SubmitReport } from '../../src/generation/provider.ts';
+import { markSending, recordSubmission } from '../../src/generation/send.ts';
+import type { Generation, Task, TaskStatus } from '../../src/generation/types.ts';
+import { sampleExchange, sampleFacts, sampleTrouble } from './samples.ts';
+import { accept, finished, openStage, running, type Stage, taskOf, tell } from './stage.ts';
+
+const HOLD_MS = 60_000;
+const accepted: SubmitReport = { kind: 'ACCEPTED', providerTaskId: 'theirs-1', credits: null, etaSeconds: null };
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage({ uncertainHoldMs: HOLD_MS });
+});
+beforeEach(() => stage.clear());
+afterAll(() => stage.close());
+
+test('what a worker says of a task that another took over changes nothing: a poll, a stored image, a delay', async () => {
+  const [a, b] = await registerTwo();
+  const generation = await accept(stage, await stage.create(await stage.newCaller()));
+  const heldByA = await claimed(generation, a, 'ACCEPTED');
+  const ofA = { ...generation, tasks: [heldByA] };
+  await fallSilent(a);
+  await takeOverFromTheSilent(stage.domain);
+  const heldByB = await claimed(generation, b, 'ACCEPTED');
+  expect(heldByB.leaseToken).toBeGreaterThan(heldByA.leaseToken);
+  const before = await state(generation);
+  await tell(stage.domain, generation, running(ofA, 80));
+  await tell(stage.domain, generation, finished(ofA, 1));
+  await tell(stage.domain, generation, { kind: 'DELAYED', taskId: heldByA.id, token: heldByA.leaseToken, delayMs: 5 });
+  expect(await state(generation)).toEqual(before);
+  const collecting = await tell(stage.domain, generation, finished({ ...generation, tasks: [heldByB] }, 1));
+  const assetId = collecting.assets[0]?.id ?? '';
+  const stored = { kind: 'STORED', taskId: heldByA.id, assetId, facts: sampleFacts() } as const;
+  expect(await tell(stage.domain, generation, { ...stored, token: heldByA.leaseToken })).toEqual(collecting);
+  const after = await tell(stage.domain, generation, { ...stored, token: heldByB.leaseToken });
+  expect(after.status).toBe('SUCCEEDED');
+});
+
+test('a task that was claimed but not sent yet goes to the next worker, and the first may not send it any more', async () => {
+  const [a, b] = await registerTwo();
+  const generation = await stage.create(await stage.newCaller());
+  const heldByA = await claimed(generation, a, 'QUEUED');
+  await fallSilent(a);
+  await takeOverFromTheSilent(stage.domain);
+  expect(await markSending(stage.domain, heldByA, { n: 1 })).toBeNull();
+  expect(await stage.domain.db.select().from(submissions)).toEqual([]);
+  const heldByB = await claimed(generation, b, 'QUEUED');
+  expect(await markSending(stage.domain, heldByB, { n: 1 })).toMatch(/^sub_/);
+});
+
+test('what a silent worker was sending becomes UNCERTAIN, then OUTCOME_UNKNOWN when the hold is over: never QUEUED', async () => {
+  const [a, b] = await registerTwo();
+  const { generation } = await sending(a);
+  await fallSilent(a);
+  await takeOverFromTheSilent(stage.domain);
+  const uncertain = taskOf(await stage.reload(generation.id));
+  expect(uncertain).toMatchObject({ status: 'UNCERTAIN', workerId: null, failure: { code: 'OUTCOME_UNKNOWN' } });
+  await takeOverFromTheSilent(stage.domain);
+  expect(taskOf(await stage.reload(generation.id))).toEqual(uncertain);
+  expect(await claimAll(b)).toEqual([]);
+  expect(await expireTasks(stage.domain, 10)).toBe(0);
+  await endHold(uncertain);
+  expect(await expireTasks(stage.domain, 10)).toBe(1);
+  const after = await stage.reload(generation.id);
+  expect(after).toMatchObject({ status: 'FAILED', failure: { code: 'OUTCOME_UNKNOWN', billed: 'UNKNOWN' } });
+  expect((await stage.eventsOf(generation.id)).map(({ type, taskStatus }) => [type, taskStatus])).toEqual([
+    ['GENERATION_CREATED', null],
+    ['TASK_CHANGED', 'SUBMITTING'],
+    ['TASK_CHANGED', 'UNCERTAIN'],
+    ['TASK_CHANGED', 'FAILED'],
+    ['GENERATION_FINISHED', null],
+  ]);
+  expect(await claimAll(b)).toEqual([]);
+});
+
+test('an answer that comes late adopts the UNCERTAIN task', async () => {
+  const [a] = await registerTwo();
+  const { generation, task, submissionId } = await sending(a);
+  await fallSilent(a);
+  await takeOverFromTheSilent(stage.domain);
+  await recordSubmission(stage.domain, task, submissionId, accepted, sampleExchange());
+  expect(taskOf(await stage.reload(generation.id))).toMatchObject({
+    status: 'ACCEPTED',
+    providerTaskId: 'theirs-1',
+    submissionId,
+    failure: null,
+  });
+});
+
+test('an answer to another submission adopts nothing', async () => {
+  const [a] = await registerTwo();
+  const { generation, task } = await sending(a);
+  const before = await state(generation);
+  await recordSubmission(stage.domain, task, 'sub_other', accepted, sampleExchange());
+  expect(await state(generation)).toEqual(before);
+});
+
+test('a late refusal for now proves that it may be sent again: under a new submission', async () => {
+  const [a, b] = await registerTwo();
+  const { generation, task, submissionId } = await sending(a);
+  await fallSilent(a);
+  await takeOverFromTheSilent(stage.domain);
+  const notNow: SubmitReport = { kind: 'NOT_NOW', failure: sampleTrouble(), retryAfterMs: null };
+  await recordSubmission(stage.domain, task, submissionId, notNow, sampleExchange());
+  expect(taskOf(await stage.reload(generation.id))).toMatchObject({ status: 'QUEUED', submissionId: null });
+  await stage.domain.db.execute(sql`update tasks set next_at = clock_timestamp()`);
+  const second = await markSending(stage.domain, await claimed(generation, b, 'QUEUED'), {});
+  expect(second).toMatch(/^sub_/);
+  expect(second).not.toBe(submissionId);
+});
+
+test('an answer that is recorded twice changes nothing the second time', async () => {
+  const [a] = await registerTwo();
+  const { generation, task, submissionId } = await sending(a);
+  await recordSubmission(stage.domain, task, submissionId, accepted, sampleExchange());
+  const once = await state(generation);
+  const other: SubmitReport = { ...accepted, providerTaskId: 'theirs-2' };
+  await recordSubmission(stage.domain, task, submissionId, accepted, sampleExchange());
+  await recordSubmission(stage.domain, task, submissionId, other, sampleExchange());
+  expect(await state(generation)).toEqual(once);
+});
+
+test('a body is frozen with its task marked SUBMITTING in one transaction, and a task is marked once', async () => {
+  const [a] = await registerTwo();
+  const generation = await stage.create(await stage.newCaller());
+  const task = await claimed(generation, a, 'QUEUED');
+  const marks = await Promise.all([1, 2, 3, 4].map((n) => markSending(stage.domain, task, { n })));
+  const made = marks.filter((id) => id !== null);
+  expect(made).toHaveLength(1);
+  expect(await stage.domain.db.select().from(submissions)).toEqual([
+    expect.objectContaining({ id: made[0], body: { n: marks.indexOf(made[0] ?? '') + 1 }, provider: 'kites' }),
+  ]);
+  expect(taskOf(await stage.reload(generation.id))).toMatchObject({ status: 'SUBMITTING', submissionId: made[0] });
+});
+
+test('a canceled task is not sent', async () => {
+  const [a] = await registerTwo();
+  const generation = await stage.create(await stage.newCaller());
+  const task = await claimed(generation, a, 'QUEUED');
+  await tell(stage.domain, generation, { kind: 'CANCEL', taskId: task.id });
+  expect(await markSending(stage.domain, task, {})).toBeNull();
+  expect(await stage.domain.db.select().from(submissions)).toEqual([]);
+});
+
+test('a worker that beats keeps its tasks; one that was taken over from is told so', async () => {
+  const [a, b] = await registerTwo();
+  const generation = await stage.create(await stage.newCaller());
+  const task = await claimed(generation, a, 'QUEUED');
+  expect(await keepAlive(stage.domain, a)).toBe(true);
+  await takeOverFromTheSilent(stage.domain);
+  expect(await listHeldTaskIds(stage.domain, a)).toEqual([task.id]);
+  await fallSilent(a);
+  await takeOverFromTheSilent(stage.domain);
+  expect(await listHeldTaskIds(stage.domain, a)).toEqual([]);
+  expect([await keepAlive(stage.domain, a), await keepAlive(stage.domain, b)]).toEqual([false, true]);
+});
+
+test('a worker that was late but that nobody took over from is alive again', async () => {
+  const [a] = await registerTwo();
+  await fallSilent(a);
+  expect(await keepAlive(stage.domain, a)).toBe(true);
+  await takeOverFromTheSilent(stage.domain);
+  expect(await keepAlive(stage.domain, a)).toBe(true);
+});
+
+test('a worker that retires gives back its tasks at once; what it was sending becomes UNCERTAIN', async () => {
+  const [a, b] = await registerTwo();
+  const { generation } = await sending(a);
+  const waiting = await stage.create(await stage.newCaller());
+  await claimed(waiting, a, 'QUEUED');
+  await retireWorker(stage.domain, a);
+  expect((await claimAll(b)).map(({ generationId }) => generationId)).toEqual([waiting.id]);
+  expect(taskOf(await stage.reload(generation.id))).toMatchObject({ status: 'SUBMITTING', workerId: a });
+  await takeOverFromTheSilent(stage.domain);
+  expect(taskOf(await stage.reload(generation.id))).toMatchObject({ status: 'UNCERTAIN', workerId: null });
+});
+
+test('a worker that retires waits for its tasks in the order of their ids, as all others do, so never in a circle', async () => {
+  const [a] = await registerTwo();
+  const caller = await stage.newCaller();
+  const [first, second] = [taskOf(await stage.create(caller)), taskOf(await stage.create(caller))];
+  // The row of the second is written first, so that a scan meets it first.
+  for (const { id } of [second, first]) {
+    await stage.domain.db.execute(sql`update tasks set worker_id = ${a} where id = ${id}`);
+  }
+  let retiring: Promise<void> = Promise.resolve();
+  await stage.domain.db.transaction(async (tx) => {
+    await tx.execute(sql`select id from tasks where id = ${first.id} for update`);
+    retiring = retireWorker(stage.domain, a);
+    retiring.catch(() => {});
+    await expect.poll(waitingForLocks).toBe(1);
+    await tx.execute(sql`select id from tasks where id = ${second.id} for update`);
+  });
+  await retiring;
+  expect(await listHeldTaskIds(stage.domain, a)).toEqual([]);
+});
+
+test('several reconcilers at once take over each task once', async () => {
+  const [a] = await registerTwo();
+  const all = [await sending(a), await sending(a), await sending(a), await sending(a)];
+  await fallSilent(a);
+  const other = await stage.another();
+  await Promise.all([stage, other, stage, other].map(({ domain }) => takeOverFromTheSilent(domain)));
+  for (const { generation } of all) {
+    const events = await stage.eventsOf(generation.id);
+    expect(events.map(({ taskStatus }) => taskStatus)).toEqual([null, 'SUBMITTING', 'UNCERTAIN']);
+  }
+});
+
+test.each<[string, (generation: Generation) => Promise<Generation>, string]>([
+  ['QUEUED', async (generation) => generation, 'DEADLINE_EXCEEDED'],
+  ['ACCEPTED', (generation) => accept(stage, generation), 'DEADLINE_EXCEEDED'],
+])('past its deadline a %s task is ended, with nobody looking at it', async (_status, bring, code) => {
+  const generation = await bring(await stage.create(await stage.newCaller()));
+  expect(await expireTasks(stage.domain, 10)).toBe(0);
+  await stage.domain.db.execute(sql`update tasks set deadline_at = clock_timestamp()`);
+  expect(await expireTasks(stage.domain, 10)).toBe(1);
+  expect(await stage.reload(generation.id)).toMatchObject({ status: 'FAILED', failure: { code } });
+  expect(await expireTasks(stage.domain, 10)).toBe(0);
+});
+
+async function registerTwo(): Promise<[string, string]> {
+  return [await registerWorker(stage.domain), await registerWorker(stage.domain)];
+}
+
+/** A task that this worker is just sending. */
+async function sending(workerId: string): Promise<{ generation: Generation; task: Task; submissionId: string }> {
+  const generation = await stage.create(await stage.newCaller());
+  const task = await claimed(generation, workerId, 'QUEUED');
+  const submissionId = await markSending(stage.domain, task, { prompt: 'a red kite' });
+  if (!submissionId) throw new Error('It may be sent.');
+  return { generation, task, submissionId };
+}
+
+async function claimed({ id }: Generation, workerId: string, status: TaskStatus): Promise<Task> {
+  const tasks = await claimTasks(stage.domain, { workerId, statuses: [status], limit: 100 });
+  const task = tasks.find(({ generationId }) => generationId === id);
+  if (!task) throw new Error('It is not to be claimed.');
+  return task;
+}
+
+function claimAll(workerId: string): Promise<Task[]> {
+  const statuses: TaskStatus[] = ['QUEUED', 'SUBMITTING', 'ACCEPTED', 'RUNNING', 'COLLECTING', 'FAILED'];
+  return claimTasks(stage.domain, { workerId, statuses, limit: 100 });
+}
+
+async function fallSilent(workerId: string): Promise<void> {
+  await stage.domain.db.execute(
+    sql`update workers set alive_until = clock_timestamp() - interval '1 second' where id = ${workerId}`,
+  );
+}
+
+async function waitingForLocks(): Promise<number> {
+  const [row] = await stage.domain.db.execute<{ waiting: number }>(sql`
+    select count(*)::int as waiting from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`);
+  return row?.waiting ?? 0;
+}
+
+async function endHold({ id }: Task): Promise<void> {
+  await stage.domain.db.execute(sql`update tasks set next_at = clock_timestamp() where id = ${id}`);
+}
+
+async function state(generation: Generation) {
+  return { generation: await stage.reload(generation.id), events: await stage.eventsOf(generation.id) };
+}

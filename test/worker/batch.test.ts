@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest';
+import { createBatches } from '../../src/worker/batch.ts';
+
+test('what comes while a batch is being written becomes the next one, in order', async () => {
+  const { written, write, finish } = slowly();
+  const batches = createBatches(write);
+  const adds = [1, 2, 3].map((item) => batches.add(item));
+  expect(written).toEqual([[1]]);
+  await finish();
+  expect(written).toEqual([[1], [2, 3]]);
+  const late = batches.add(4);
+  await finish();
+  await finish();
+  await Promise.all([...adds, late]);
+  expect(written).toEqual([[1], [2, 3], [4]]);
+});
+
+test('an add resolves when its own item was written, not before', async () => {
+  const { write, finish } = slowly();
+  const batches = createBatches(write);
+  const resolved: number[] = [];
+  const adds = [1, 2].map((item) => batches.add(item).then(() => resolved.push(item)));
+  await settle();
+  expect(resolved).toEqual([]);
+  await finish();
+  expect(resolved).toEqual([1]);
+  await finish();
+  await Promise.all(adds);
+  expect(resolved).toEqual([1, 2]);
+});
+
+test('a batch has at most 200 items', async () => {
+  const sizes: number[] = [];
+  const batches = createBatches<number>(async (items) => void sizes.push(items.length));
+  await Promise.all(Array.from({ length: 1_001 }, (_, i) => batches.add(i)));
+  expect(sizes.every((size) => size <= 200)).toBe(true);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(1_001);
+  expect(sizes.length).toBeLessThanOrEqual(7);
+});
+
+test('a batch that cannot be written fails its own items only, and the next is written', async () => {
+  const batches = createBatches<string>(async (items) => {
+    if (items.includes('bad')) throw new Error('refused');
+  });
+  const outcomes = await Promise.allSettled([batches.add('good'), batches.add('bad'), batches.add('unlucky')]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+  await batches.add('good again');
+});
+
+test('after everything was written, the next item is written at once', async () => {
+  const written: number[][] = [];
+  const batches = createBatches<number>(async (items) => void written.push(items));
+  await batches.add(1);
+  await batches.add(2);
+  expect(written).toEqual([[1], [2]]);
+});
+
+/** A writer that ends one batch each time it is told to. */
+function slowly() {
+  const written: number[][] = [];
+  let end = () => {};
+  return {
+    written,
+    write: (items: number[]) => {
+      written.push(items);
+      return new Promise<void>((resolve) => {
+        end = resolve;
+      });
+    },
+    async finish() {
+      end();
+      await settle();
+    },
+  };
+}
+
+/** Lets everything that is ready run. */
+async function settle(): Promise<void> {
+  await new Promise(setImmediate);
+}

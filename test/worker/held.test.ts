@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { PollReport } from '../../src/generation/provider.ts';
+import type { Task } from '../../src/generation/types.ts';
+import type { Provider } from '../../src/provider/provider.ts';
+import { Held } from '../../src/worker/held.ts';
+import { sampleGeneration, sampleTrouble } from '../generation/samples.ts';
+import { createProvider } from '../provider/gptimage2.ts';
+
+const NOON = new Date('2026-01-01T12:00:00Z');
+const provider: Provider = createProvider('https://provider.example.com');
+const failure = sampleTrouble({ code: 'PROVIDER_LOST' });
+const missing: PollReport = { kind: 'MISSING', failure };
+const silent: PollReport = { kind: 'SILENT', failure: sampleTrouble(), retryAfterMs: null };
+const pending: PollReport = { kind: 'PENDING', etaSeconds: null };
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: NOON });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('a task that was just accepted is asked about after the first wait', () => {
+  const held = hold({ status: 'ACCEPTED', tries: 1 });
+  expect([held.isDue(), held.dueInMs()]).toEqual([false, 2_000]);
+  vi.setSystemTime(NOON.getTime() + 2_000);
+  expect(held.isDue()).toBe(true);
+});
+
+test.each<[string, Partial<Task>]>([
+  ['was held before', { status: 'ACCEPTED', tries: 2 }],
+  ['runs already', { status: 'RUNNING', tries: 1 }],
+])('a task that %s is asked about at once', (_what, task) => {
+  expect(hold(task).isDue()).toBe(true);
+});
+
+test('while an answer is awaited it is not due, and each question is counted on from those of the last worker', () => {
+  const held = hold({ status: 'RUNNING', pollCount: 7 });
+  held.asked();
+  expect([held.isDue(), held.dueInMs(), held.pollCount]).toEqual([false, Number.POSITIVE_INFINITY, 8]);
+  held.schedule(500);
+  expect([held.isDue(), held.dueInMs()]).toEqual([false, 500]);
+});
+
+test('it is as old as its acceptance, never younger than nothing', () => {
+  const accepted = (ms: number) => hold({ acceptedAt: new Date(NOON.getTime() + ms) }).age(2, 9);
+  expect(accepted(-30_000)).toEqual({ ageMs: 30_000, troubles: 2, retryAfterMs: 9 });
+  expect(accepted(5_000)).toEqual({ ageMs: 0, troubles: 2, retryAfterMs: 9 });
+});
+
+test('a provider that does not know a task is believed the sixth time in a row', () => {
+  const held = hold();
+  const heard = Array.from({ length: 6 }, () => held.hear(missing, 6));
+  expect(heard).toEqual([...Array(5).fill(missing), { kind: 'FAILED', failure }]);
+});
+
+test('an answer that knows the task begins the count anew; silence neither counts nor begins it anew', () => {
+  const held = hold();
+  const reports = [missing, pending, missing, silent, silent, missing];
+  expect(reports.map((report) => held.hear(report, 3).kind)).toEqual(reports.map(({ kind }) => kind));
+  expect(held.hear(missing, 3)).toEqual({ kind: 'FAILED', failure });
+});
+
+test('troubles are the silences in a row', () => {
+  const held = hold();
+  const troubles = [silent, silent, missing, silent, pending].map((report) => {
+    held.hear(report, 9);
+    return held.troubles;
+  });
+  expect(troubles).toEqual([1, 2, 0, 1, 0]);
+});
+
+test('an oddity is told once, until there is another', () => {
+  const held = hold();
+  const oddities = ['HTTP 502', 'HTTP 502', null, 'HTTP 502', 'not JSON', 'HTTP 502'];
+  expect(oddities.map((oddity) => held.isOdd(oddity))).toEqual([true, false, false, false, true, true]);
+});
+
+function hold(changes: Partial<Task> = {}): Held {
+  const [task] = sampleGeneration([1], { at: NOON }).tasks;
+  if (!task) throw new Error('one task');
+  return new Held({ ...task, status: 'RUNNING', ...changes }, provider);
+}
