@@ -32,7 +32,7 @@ async function run(): Promise<void> {
       stopping = true;
       log.info({ signal }, 'stopping');
       const overdue = setInterval(() => {
-        if (app.submissionsInFlight > 0) return;
+        if (app.countSubmissionsInFlight() > 0) return;
         log.warn('the drain took too long; what is left is taken up at the next start');
         process.exit(0);
       }, drainMs);
@@ -61,8 +61,15 @@ function readOrExit(): ReturnType<typeof readConfig> {
 
 /** What its operator can mend is said in sentences, without a stack. */
 function exitOnFault(error: unknown): void {
-  if (!(error instanceof ConfigError || error instanceof EmbeddedError || error instanceof SchemaNewerError)) return;
-  const sentences = error instanceof ConfigError ? error.faults : [error.message];
+  const sentences = sentencesOf(error);
+  if (!sentences) return;
   process.stderr.write(`${sentences.join('\n')}\n`);
   process.exit(CANNOT_START);
+}
+
+function sentencesOf(error: unknown): readonly string[] | null {
+  if (error instanceof ConfigError) return error.faults;
+  if (error instanceof EmbeddedError || error instanceof SchemaNewerError) return [error.message];
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  return code === 'EADDRINUSE' ? [`${address}:${port} is in use: set PORT, or SANDBOX_PORT, to a free one.`] : null;
 }

@@ -17,9 +17,11 @@ export interface Links {
 // The whole target, so that nothing unsigned can ride along.
 const TARGET = /^\/assets\/([a-z0-9_]{1,64})\.([a-z0-9]{1,8})\?expires=(\d{1,11})&signature=([\w-]{43})$/;
 
-/** Signed links under `publicUrl`. `secrets` is newest first: the first signs, any verifies. */
-export function createLinks({ publicUrl, secrets }: { publicUrl: string; secrets: readonly string[] }): Links {
-  const base = publicUrl.replace(/\/+$/, '');
+/**
+ * Signed links under `publicUrl`, which is asked for at each signature: with PORT=0 it is known only once the server
+ * listens. `secrets` is newest first: the first signs, any verifies.
+ */
+export function createLinks({ publicUrl, secrets }: { publicUrl: () => string; secrets: readonly string[] }): Links {
   const keys = secrets.map(deriveKey);
   const [newest] = keys;
   if (!newest) throw new Error('Links need at least one secret.');
@@ -28,7 +30,10 @@ export function createLinks({ publicUrl, secrets }: { publicUrl: string; secrets
     sign(assetId, extension, ttlSeconds, now) {
       const expires = roundUp(now.getTime() / 1000, ttlSeconds / 2) + ttlSeconds;
       const path = `/assets/${assetId}.${extension}?expires=${expires}`;
-      return { uri: `${base}${path}&signature=${signatureOf(path, newest)}`, expiresAt: new Date(expires * 1000) };
+      return {
+        uri: `${publicUrl().replace(/\/+$/, '')}${path}&signature=${signatureOf(path, newest)}`,
+        expiresAt: new Date(expires * 1000),
+      };
     },
 
     verify(target, now) {

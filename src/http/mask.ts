@@ -13,8 +13,8 @@ const STATUS: Partial<Record<Fault['code'], number>> = { UNAUTHENTICATED: 401, F
 export function maskError(error: unknown, log: Logger): GraphQLError {
   const cause = error instanceof GraphQLError ? error.originalError : error;
   const place = error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
+  if (error instanceof GraphQLError && !error.path && (!cause || cause instanceof GraphQLError)) return coded(error);
   if (error instanceof GraphQLError && !cause) return error;
-  if (cause instanceof GraphQLError) return cause;
   if (cause instanceof Fault) {
     const { code, message, argument, allowed } = cause;
     const http = STATUS[code] && { status: STATUS[code] };
@@ -34,5 +34,17 @@ export function maskError(error: unknown, log: Logger): GraphQLError {
   return new GraphQLError('Something went wrong here; it was logged.', {
     ...place,
     extensions: { code: 'INTERNAL_SERVER_ERROR' },
+  });
+}
+
+/** A document or variable that does not fit. graphql-js gives no code to one that cannot be parsed; only such has no nodes. */
+function coded(error: GraphQLError): GraphQLError {
+  if (error.extensions.code) return error;
+  const { message, nodes, source, positions, extensions } = error;
+  return new GraphQLError(message, {
+    nodes: nodes ?? null,
+    source: source ?? null,
+    positions: positions ?? null,
+    extensions: { ...extensions, code: source && !nodes ? 'GRAPHQL_PARSE_FAILED' : 'BAD_USER_INPUT' },
   });
 }

@@ -16,7 +16,8 @@ export interface HttpOptions extends Omit<GraphqlOptions, 'log'> {
 }
 
 export interface HttpServer {
-  start(host: string, port: number): Promise<{ port: number }>;
+  /** Answers its address. Rejects when the port is taken. */
+  start(host: string, port: number): Promise<string>;
   /** From now on /readyz says 503. */
   drain(): void;
   /** Closes WebSockets with 1001 and cuts event streams, so that clients reconnect elsewhere; then waits for the rest. */
@@ -87,7 +88,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
           resolve();
         });
       });
-      return { port: (server.address() as AddressInfo).port };
+      return `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`;
     },
     drain() {
       draining = true;

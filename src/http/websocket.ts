@@ -22,11 +22,10 @@ export function serveWebsocket(
   yoga: Yoga,
   { identify, log }: Pick<GraphqlOptions, 'identify' | 'log'>,
 ): { stop(): Promise<void> } {
-  const sockets = new WebSocketServer({
-    server,
-    path: '/graphql',
-    maxPayload: MAX_MESSAGE_BYTES,
-    perMessageDeflate: false,
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false });
+  server.on('upgrade', (req, socket, head) => {
+    if (req.url?.split('?', 1)[0] !== '/graphql') return void socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
+    sockets.handleUpgrade(req, socket, head, (webSocket) => sockets.emit('connection', webSocket, req));
   });
   const disposable = useServer<Init, Extra>(
     {

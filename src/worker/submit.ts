@@ -16,7 +16,7 @@ const AFTER_A_FAILURE_MS = 5_000;
 
 export interface Submitter extends Loop, Holder {
   /** Submissions that have left and are not answered yet. */
-  readonly inFlight: number;
+  countInFlight(): number;
 }
 
 /** Sends due tasks. A stop claims nothing more and waits for the answers to what has left. */
@@ -42,9 +42,7 @@ export function createSubmitter(domain: Domain, providers: Providers, identity: 
   return {
     ...loop,
     holds: (taskId) => sending.has(taskId),
-    get inFlight() {
-      return sending.size;
-    },
+    countInFlight: () => sending.size,
     async stop() {
       await loop.stop();
       await Promise.all(sending.values());

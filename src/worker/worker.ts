@@ -8,7 +8,7 @@ import { createSubmitter } from './submit.ts';
 
 export interface Worker {
   /** Submissions that have left and are not answered yet: a shutdown waits for these. */
-  readonly submissionsInFlight: number;
+  countSubmissionsInFlight(): number;
   start(): Promise<void>;
   /** Claims nothing more, waits for what was sent to be answered and stored, and gives back every lease. */
   stop(): Promise<void>;
@@ -25,9 +25,7 @@ export function createWorker(domain: Domain, providers: Providers, keeper: Keepe
   let unhint: (() => void) | undefined;
 
   return {
-    get submissionsInFlight() {
-      return submit.inFlight;
-    },
+    countSubmissionsInFlight: submit.countInFlight,
     async start() {
       await identity.start();
       unhint = domain.hints.on(({ work }) => {

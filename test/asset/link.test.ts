@@ -4,7 +4,7 @@ import { createLinks } from '../../src/asset/link.ts';
 
 const ID = 'ast_01h455vb4pex5vsknk084sn02q';
 const PUBLIC_URL = 'https://images.example.com/darkroom/';
-const links = createLinks({ publicUrl: PUBLIC_URL, secrets: ['new', 'old'] });
+const links = createLinks({ publicUrl: () => PUBLIC_URL, secrets: ['new', 'old'] });
 const NOON = new Date('2026-01-01T12:00:00Z');
 
 const later = (seconds: number, from = NOON) => new Date(from.getTime() + seconds * 1000);
@@ -77,8 +77,8 @@ test('nothing can be added to a link', () => {
 });
 
 test('the newest secret signs, any secret verifies, one that was withdrawn does not', () => {
-  const before = createLinks({ publicUrl: PUBLIC_URL, secrets: ['old'] });
-  const after = createLinks({ publicUrl: PUBLIC_URL, secrets: ['new'] });
+  const before = createLinks({ publicUrl: () => PUBLIC_URL, secrets: ['old'] });
+  const after = createLinks({ publicUrl: () => PUBLIC_URL, secrets: ['new'] });
   const signedByOld = targetOf(before.sign(ID, 'png', 60, NOON).uri);
   const signedByBoth = targetOf(links.sign(ID, 'png', 60, NOON).uri);
   expect(links.verify(signedByOld, NOON)).toMatchObject({ assetId: ID });
@@ -88,5 +88,5 @@ test('the newest secret signs, any secret verifies, one that was withdrawn does 
 });
 
 test('without a secret there are no links', () => {
-  expect(() => createLinks({ publicUrl: PUBLIC_URL, secrets: [] })).toThrow('Links need at least one secret.');
+  expect(() => createLinks({ publicUrl: () => PUBLIC_URL, secrets: [] })).toThrow('Links need at least one secret.');
 });

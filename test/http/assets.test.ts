@@ -44,7 +44,7 @@ beforeEach(async () => {
   await incoming.keep(KEY);
   stored = new Map([[ID, { storageKey: KEY, mimeType: 'image/png', byteSize: PICTURE.length, sha256: SHA256 }]]);
   errors = [];
-  links = createLinks({ publicUrl: '', secrets: ['secret'] });
+  links = createLinks({ publicUrl: () => '', secrets: ['secret'] });
   const handle = createAssetHandler({ links, storage, findStored: async (assetId) => stored.get(assetId) ?? null });
   server = createServer((req, res) => {
     handle(req, res).catch((error: unknown) => {

@@ -60,9 +60,9 @@ test('whoever has the bytes already gets 304 and nothing', async () => {
 });
 
 test('an expired link is 410, and what is not signed by us is 403', async () => {
-  const links = createLinks({ publicUrl: service.url, secrets: [SECRET] });
+  const links = createLinks({ publicUrl: () => service.url, secrets: [SECRET] });
   const { uri: expired } = links.sign(asset.id, 'jpg', 60, new Date(Date.now() - 3_600_000));
-  const forger = createLinks({ publicUrl: service.url, secrets: ['another secret that is as long as ours is'] });
+  const forger = createLinks({ publicUrl: () => service.url, secrets: ['another secret that is as long as ours is'] });
   const { uri: forged } = forger.sign(asset.id, 'jpg', 3600, new Date());
   const later = link.replace(/expires=(\d+)/, (_, expires) => `expires=${Number(expires) + 1}`);
   const other = link.replace(asset.id, `${asset.id.slice(0, -1)}${asset.id.endsWith('0') ? '1' : '0'}`);
@@ -74,7 +74,7 @@ test('an expired link is 410, and what is not signed by us is 403', async () => 
 });
 
 test('a link that is well signed for a picture that is not there is 404', async () => {
-  const links = createLinks({ publicUrl: service.url, secrets: [SECRET] });
+  const links = createLinks({ publicUrl: () => service.url, secrets: [SECRET] });
   const { uri } = links.sign('ast_01kxxxxxxxxxxxxxxxxxxxxxxx', 'jpg', 3600, new Date());
   expect((await fetch(uri)).status).toBe(404);
 });

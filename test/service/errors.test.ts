@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { bearer, CREATE, create, GENERATION, type Generation, only, query, readUntil, TEST_KEY } from './client.ts';
 import { type Service, startService } from './service.ts';
 import { until } from './until.ts';
-import { WATCH } from './watch.ts';
+import { WATCH, watchByWebsocket } from './watch.ts';
 
 const STRANGER = 'sk_test_of-the-workspace-stranger';
 /** SQL, stacks, files and modules: nothing of that is for clients. */
@@ -31,6 +31,7 @@ afterAll(async () => {
 
 const AFTER = 'query($c: Cursor) { generations(after: $c) { edges { cursor } } }';
 const BEFORE = 'query($c: Cursor) { generations(before: $c) { edges { cursor } } }';
+const LIST_AFTER = 'query($d: DateTime) { generations(filter: { createdAfter: $d }) { edges { cursor } } }';
 const CREATE_MANY =
   'mutation($i: [CreateGenerationInput!]!) { createGenerations(inputs: $i) { results { replayed } } }';
 const SEARCH = 'query($p: String) { generations(filter: { promptContains: $p }) { edges { cursor } } }';
@@ -92,15 +93,40 @@ test('words the schema does not know are refused before anything is done, withou
     const { status, data, errors, text } = await query(service.url, document);
     expect(data, text).toBeUndefined();
     expect(errors.length).toBeGreaterThan(0);
-    expect(
-      errors.map(({ extensions }) => extensions?.code),
-      text,
-    ).not.toContain('INTERNAL_SERVER_ERROR');
+    const expected = document === '{' ? 'GRAPHQL_PARSE_FAILED' : 'GRAPHQL_VALIDATION_FAILED';
+    expect(new Set(errors.map(({ extensions }) => extensions?.code)), text).toEqual(new Set([expected]));
     expect(status).toBeLessThan(500);
     expect(text).not.toMatch(INSIDES);
   }
   expect(await countRows()).toBe(1);
 });
+
+test.each<[name: string, document: string, variables: Record<string, unknown>, says: string]>([
+  ['a date that is none', LIST_AFTER, { d: 'yesterday' }, 'Variable "$d" got invalid value "yesterday"'],
+  ['a year that PostgreSQL has not', LIST_AFTER, { d: '0000-01-01T00:00:00Z' }, 'Variable "$d" got invalid value'],
+  ['a number as a date', LIST_AFTER, { d: 5 }, 'Variable "$d" got invalid value 5'],
+  [
+    'a prompt that is none',
+    CREATE,
+    { input: { prompt: 5 } },
+    'Variable "$input" got invalid value 5 at "input.prompt"',
+  ],
+  ['an input that is missing', CREATE, {}, 'Variable "$input" of required type "CreateGenerationInput!"'],
+  ['a word the schema does not know', CREATE, { input: { prompt: 'x', size: { pixels: null } } }, 'Variable "$input"'],
+])(
+  '%s in a variable is BAD_USER_INPUT that names the variable, on every transport',
+  async (_name, document, variables, says) => {
+    const { errors } = await query(service.url, document, variables);
+    expect(only(errors)).toMatchObject({
+      extensions: { code: 'BAD_USER_INPUT' },
+      message: expect.stringContaining(says),
+    });
+    const watching = watchByWebsocket(service.url, variables, document);
+    await watching.completed.catch(() => {});
+    expect(watching.messages.flatMap((message) => message.errors ?? [])).toMatchObject(errors);
+    expect(await countRows()).toBe(1);
+  },
+);
 
 test('nodes answers null in the place of what is foreign, of another kind or garbage, and the rest all the same', async () => {
   const { id, tasks, assets } = made.generation;
