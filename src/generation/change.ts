@@ -7,7 +7,7 @@ import { appendEvents } from '../events/append.ts';
 import type { Hint, Work } from '../events/hint.ts';
 import { changesBetween } from './changes.ts';
 import type { Domain } from './domain.ts';
-import type { Moment } from './machine.ts';
+import type { Moment } from './draft.ts';
 import { toGeneration } from './rows.ts';
 import type { Generation, Task } from './types.ts';
 

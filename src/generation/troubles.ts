@@ -19,7 +19,7 @@ export const abandoned = trouble(
 export const outcomeUnknown = trouble(
   'OUTCOME_UNKNOWN',
   'UNKNOWN',
-  true,
+  false,
   'Whether the provider accepted this could not be found out in time. Sending it again may pay twice.',
 );
 export const tooLate = trouble(

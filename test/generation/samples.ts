@@ -1,6 +1,6 @@
 import { newId } from '../../src/db/id.ts';
+import type { StoredFacts } from '../../src/generation/collecting.ts';
 import type { CreateInput } from '../../src/generation/input.ts';
-import type { StoredFacts } from '../../src/generation/machine.ts';
 import type { Exchange, ProviderModel, ReportedImage, Trouble } from '../../src/generation/provider.ts';
 import type { Generation, Task } from '../../src/generation/types.ts';
 

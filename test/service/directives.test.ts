@@ -21,7 +21,8 @@ afterAll(async () => {
   await hasty?.stop();
 });
 
-test.each<[prompt: string, failure: Partial<NonNullable<Generation['failure']>>]>([
+// Most of each test is waiting, so they wait side by side; none looks at what another ordered.
+test.concurrent.each<[prompt: string, failure: Partial<NonNullable<Generation['failure']>>]>([
   ['[[fail]]', { code: 'PROVIDER_REJECTED', billed: 'UNKNOWN' }],
   ['[[fail=service_error]]', { code: 'PROVIDER_ERROR', billed: 'UNKNOWN' }],
   ['[[moderated]]', { code: 'MODERATED_OUTPUT', billed: 'UNKNOWN' }],
@@ -39,7 +40,7 @@ test.each<[prompt: string, failure: Partial<NonNullable<Generation['failure']>>]
   expect(await countCharges(patience, generation)).toBe(1);
 });
 
-test('[[partial=1]] of three images ends PARTIALLY_SUCCEEDED: one picture, two NOT_DELIVERED', async () => {
+test.concurrent('[[partial=1]] of three images ends PARTIALLY_SUCCEEDED: one picture, two NOT_DELIVERED', async () => {
   const generation = await order(service, 'A tower [[partial=1]] [[slow=0]]', { images: 3 });
   expect([generation.status, generation.failure]).toEqual(['PARTIALLY_SUCCEEDED', null]);
   const missing = { asset: null, failure: { code: 'NOT_DELIVERED', billed: 'UNKNOWN' } };
@@ -50,14 +51,14 @@ test('[[partial=1]] of three images ends PARTIALLY_SUCCEEDED: one picture, two N
   ]);
 });
 
-test('[[rate-limited=2]] is sent three times by the same task, accepted once, and SUCCEEDED', async () => {
+test.concurrent('[[rate-limited=2]] is sent three times by the same task, accepted once, and SUCCEEDED', async () => {
   const generation = await order(service, 'A tower [[rate-limited=2]] [[slow=0]]');
   expect(generation.status).toBe('SUCCEEDED');
   expect(submits(only(generation.tasks)).map(({ status }) => status)).toEqual([200, 429, 429]);
   expect(await countCharges(service, generation)).toBe(1);
 });
 
-test.each(['[[lost-answer]]', '[[submit-500]]'])(
+test.concurrent.each(['[[lost-answer]]', '[[submit-500]]'])(
   '%s is UNCERTAIN, then FAILED as OUTCOME_UNKNOWN: sent once, billed once',
   async (directive) => {
     const { generation } = await create(service.url, { prompt: `A tower ${directive}` });
@@ -71,6 +72,32 @@ test.each(['[[lost-answer]]', '[[submit-500]]'])(
     expect(await countCharges(service, generation)).toBe(1);
   },
 );
+
+test.concurrent('[[late-asset]] waits for the picture that comes after the word', async () => {
+  const generation = await order(service, 'A tower [[late-asset]] [[slow=0]]');
+  expect([generation.status, generation.assets.length]).toEqual(['SUCCEEDED', 1]);
+  const odd = only(generation.tasks).exchanges.map(({ error }) => error);
+  expect(odd).toContain('completed without a usable result URL');
+});
+
+test.concurrent('[[odd-status]] ends SUCCEEDED, and the exchange with the odd word is kept', async () => {
+  const generation = await order(service, 'A tower [[odd-status]] [[slow=1]]');
+  expect(generation.status).toBe('SUCCEEDED');
+  const odd = only(generation.tasks).exchanges.map(({ error }) => error);
+  expect(odd).toContain('unknown status "post_processing_v2"');
+});
+
+test.concurrent('[[no-credits]] waits with the reason on the task, and fails at the deadline, billed NO', async () => {
+  const { generation } = await create(hasty.url, { prompt: 'A tower [[no-credits]]' });
+  const isHindered = ({ tasks }: Generation) => only(tasks).failure !== null;
+  const waiting = await readUntil(hasty.url, generation.id, isHindered);
+  const failure = { code: 'PROVIDER_CREDITS_EXHAUSTED', billed: 'NO' };
+  expect(waiting.failure).toBe(null);
+  expect(only(waiting.tasks)).toMatchObject({ status: 'QUEUED', failure });
+  const ended = await readUntil(hasty.url, generation.id);
+  expect([ended.status, ended.failure]).toMatchObject(['FAILED', failure]);
+  expect(await countCharges(hasty, generation)).toBe(0);
+});
 
 test('[[huge-image]] ends RESULT_INVALID in bounded memory and time, and leaves no file', async () => {
   const before = process.memoryUsage().rss;
@@ -87,32 +114,6 @@ test('[[huge-image]] ends RESULT_INVALID in bounded memory and time, and leaves 
   expect(await readdir(join(service.dataDir, 'assets/.incoming'))).toEqual([]);
   const kept = await readdir(join(service.dataDir, 'assets'), { recursive: true });
   expect(kept.filter((name) => name.includes(generation.id))).toEqual([]);
-});
-
-test('[[late-asset]] waits for the picture that comes after the word', async () => {
-  const generation = await order(service, 'A tower [[late-asset]] [[slow=0]]');
-  expect([generation.status, generation.assets.length]).toEqual(['SUCCEEDED', 1]);
-  const odd = only(generation.tasks).exchanges.map(({ error }) => error);
-  expect(odd).toContain('completed without a usable result URL');
-});
-
-test('[[odd-status]] ends SUCCEEDED, and the exchange with the odd word is kept', async () => {
-  const generation = await order(service, 'A tower [[odd-status]] [[slow=1]]');
-  expect(generation.status).toBe('SUCCEEDED');
-  const odd = only(generation.tasks).exchanges.map(({ error }) => error);
-  expect(odd).toContain('unknown status "post_processing_v2"');
-});
-
-test('[[no-credits]] waits with the reason on the task, and fails at the deadline, billed NO', async () => {
-  const { generation } = await create(hasty.url, { prompt: 'A tower [[no-credits]]' });
-  const isHindered = ({ tasks }: Generation) => only(tasks).failure !== null;
-  const waiting = await readUntil(hasty.url, generation.id, isHindered);
-  const failure = { code: 'PROVIDER_CREDITS_EXHAUSTED', billed: 'NO' };
-  expect(waiting.failure).toBe(null);
-  expect(only(waiting.tasks)).toMatchObject({ status: 'QUEUED', failure });
-  const ended = await readUntil(hasty.url, generation.id);
-  expect([ended.status, ended.failure]).toMatchObject(['FAILED', failure]);
-  expect(await countCharges(hasty, generation)).toBe(0);
 });
 
 test('17 images are split over two tasks, and every slot has its own picture', async () => {

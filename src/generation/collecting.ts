@@ -1,0 +1,89 @@
+import { newId } from '../db/id.ts';
+import { after, type Draft, fail, type Moment, move } from './draft.ts';
+import type { ReportedImage } from './provider.ts';
+import { nothingDelivered } from './troubles.ts';
+import type { Asset, Cost } from './types.ts';
+
+/** A result list longer than this is nonsense, and is cut. */
+const MOST_IMAGES_OF_A_TASK = 40;
+
+/** What was measured of an image once its bytes were safe. */
+export interface StoredFacts {
+  storageKey: string;
+  mimeType: string;
+  byteSize: number;
+  width: number;
+  height: number;
+  sha256: string;
+  thumbhash: string;
+}
+
+/** Slots are filled in order; what came beyond those asked for takes the next free numbers. */
+export function newAssets(
+  { task, assets, asked }: Draft,
+  images: ReportedImage[],
+  ttlSeconds: number,
+  moment: Moment,
+): Asset[] {
+  let extra = Math.max(asked, ...assets.map(({ index }) => index + 1));
+  return images.slice(0, MOST_IMAGES_OF_A_TASK).map((image, position) => {
+    const index = position < task.imageCount ? task.firstSlot + position : extra++;
+    return {
+      workspaceId: task.workspaceId,
+      id: newId('ast'),
+      generationId: task.generationId,
+      taskId: task.id,
+      index,
+      state: 'PENDING',
+      providerUrl: image.url,
+      providerUrlExpiresAt: after(moment, ttlSeconds * 1000),
+      seed: image.seed,
+      storageKey: null,
+      thumbhash: null,
+      width: null,
+      height: null,
+      mimeType: null,
+      byteSize: null,
+      sha256: null,
+      failure: null,
+      refreshes: 0,
+      createdAt: moment.at,
+      deletedAt: null,
+    };
+  });
+}
+
+/** Fresh URLs from the provider, in the order of the images it first reported. */
+export function refreshed(draft: Draft, images: ReportedImage[], ttlSeconds: number, moment: Moment): Draft {
+  if (draft.task.status !== 'COLLECTING') return draft;
+  const mine = draft.assets.filter(({ taskId }) => taskId === draft.task.id);
+  const fresh = new Map(mine.map((asset, position) => [asset.id, images[position]?.url]));
+  const assets = draft.assets.map((asset) => {
+    const providerUrl = fresh.get(asset.id);
+    if (!providerUrl || asset.state !== 'PENDING') return asset;
+    const refreshes = asset.refreshes + 1;
+    return { ...asset, providerUrl, providerUrlExpiresAt: after(moment, ttlSeconds * 1000), refreshes };
+  });
+  return { ...draft, assets };
+}
+
+/** An image is home, or it is lost; the last one ends the task. */
+export function settleAsset(draft: Draft, assetId: string, facts: Partial<Asset>, moment: Moment): Draft {
+  const asset = draft.assets.find(({ id, taskId }) => id === assetId && taskId === draft.task.id);
+  if (draft.task.status !== 'COLLECTING' || asset?.state !== 'PENDING') return draft;
+  const assets = draft.assets.map((each) => (each.id === assetId ? { ...each, ...facts } : each));
+  return finishCollecting({ ...draft, assets }, moment);
+}
+
+function finishCollecting(draft: Draft, moment: Moment): Draft {
+  const mine = draft.assets.filter(({ taskId }) => taskId === draft.task.id);
+  if (mine.some(({ state }) => state === 'PENDING')) return draft;
+  const stored = mine.filter(({ state }) => state === 'STORED').length;
+  if (stored === 0) {
+    const first = mine.find(({ failure }) => failure !== null)?.failure;
+    return fail(draft, first ?? nothingDelivered, moment);
+  }
+  const complete = stored === mine.length && stored >= draft.task.imageCount;
+  const cost: Cost = { ...draft.task.cost, basis: 'UNKNOWN' };
+  return move(draft, complete ? 'SUCCEEDED' : 'PARTIALLY_SUCCEEDED', moment, { percent: 100, cost });
+}
