@@ -25,18 +25,23 @@ export class LatestState implements AsyncIterableIterator<Update> {
     this.onEnd = onEnd;
   }
 
-  /** Takes a state unless the reader has it already, or something newer; a final one even then, so that it ends. */
+  /** Takes a state unless the reader has it already, or something newer. After a final one there is no other. */
   offer(generation: Generation): void {
+    if (this.ended) return;
     const final = isFinished(generation.status);
     // A database that lost commits may end below what a client was shown before.
-    if (this.ended || (generation.version <= this.version && !final)) return;
+    const news = final ? generation.version !== this.version : generation.version > this.version;
+    if (news) this.take(generation);
+    if (final) this.end();
+  }
+
+  private take(generation: Generation): void {
     this.version = generation.version;
     const update: Update = { kind: this.pending?.kind ?? this.nextKind, generation };
     this.nextKind = 'CHANGE';
     const reader = this.waiting.shift();
     if (reader) reader({ value: update, done: false });
     else this.pending = update;
-    if (final) this.end();
   }
 
   /** No more states; one that waits to be read still is. */

@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { eq, inArray, sql } from 'drizzle-orm';
 import { newId } from '../db/id.ts';
 import { tasks, workers } from '../db/schema.ts';
 import type { Domain } from './domain.ts';
@@ -61,10 +61,11 @@ export async function takeOverFromTheSilent(domain: Domain): Promise<void> {
 /** Gives back tasks that the worker holds and has no use for. */
 export async function releaseTasks({ db }: Domain, workerId: string, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
-  await db
-    .update(tasks)
-    .set({ workerId: null })
-    .where(and(inArray(tasks.id, [...ids]), eq(tasks.workerId, workerId)));
+  await db.execute(sql`
+    update ${tasks} set worker_id = null
+    where id in (
+      select id from ${tasks} where ${inArray(tasks.id, [...ids])} and worker_id = ${workerId} order by id for update
+    )`);
 }
 
 /** The tasks a worker holds at this moment. */

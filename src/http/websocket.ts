@@ -2,13 +2,18 @@ import type { Server } from 'node:http';
 import type { ExecutionArgs } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import { type Extra as SocketExtra, useServer } from 'graphql-ws/use/ws';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { CredentialFault } from '../workspace/authenticate.ts';
 import { maskError } from './mask.ts';
 import type { GraphqlOptions, Yoga } from './yoga.ts';
 
 /** The library's own limit is 100 MiB. */
 const MAX_MESSAGE_BYTES = 1024 * 1024;
+/** What may wait for a client that does not read; past it, it is told to come back later. */
+const MOST_UNREAD_BYTES = 4 * 1024 * 1024;
+const TRY_AGAIN_LATER = 1013;
+/** How long a client that was told goodbye may take to answer. */
+const GOODBYE_MS = 1_000;
 
 type Init = { authorization?: unknown };
 type Extra = SocketExtra & Record<PropertyKey, unknown>;
@@ -36,9 +41,12 @@ export function serveWebsocket(
         } catch (error) {
           const { message, extensions } = maskError(error, log);
           const passing = extensions.code === 'UNAVAILABLE' || (error instanceof CredentialFault && error.expired);
-          extra.socket.close(passing ? CloseCode.Forbidden : CloseCode.Unauthorized, message);
+          extra.socket.close(passing ? CloseCode.Forbidden : CloseCode.Unauthorized, message.slice(0, 120));
           return false;
         }
+      },
+      onNext({ extra: { socket } }) {
+        if (socket.bufferedAmount > MOST_UNREAD_BYTES) sayGoodbye(socket);
       },
       execute: (args) => (args as Prepared).rootValue.execute(args),
       subscribe: (args) => (args as Prepared).rootValue.subscribe(args),
@@ -69,9 +77,18 @@ export function serveWebsocket(
   );
   return {
     async stop() {
+      const impatience = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate();
+      }, GOODBYE_MS);
       await disposable.dispose();
+      clearTimeout(impatience);
     },
   };
+}
+
+function sayGoodbye(socket: WebSocket): void {
+  socket.close(TRY_AGAIN_LATER, 'Too slow: reconnect and resume');
+  setTimeout(() => socket.terminate(), GOODBYE_MS).unref();
 }
 
 interface Prepared extends ExecutionArgs {

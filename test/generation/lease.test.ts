@@ -7,6 +7,7 @@ import {
   keepAlive,
   listHeldTaskIds,
   registerWorker,
+  releaseTasks,
   retireWorker,
   takeOverFromTheSilent,
 } from '../../src/generation/lease.ts';
@@ -187,25 +188,31 @@ test('a worker that retires gives back its tasks at once; what it was sending be
   expect(taskOf(await stage.reload(generation.id))).toMatchObject({ status: 'UNCERTAIN', workerId: null });
 });
 
-test('a worker that retires waits for its tasks in the order of their ids, as all others do, so never in a circle', async () => {
-  const [a] = await registerTwo();
-  const caller = await stage.newCaller();
-  const [first, second] = [taskOf(await stage.create(caller)), taskOf(await stage.create(caller))];
-  // The row of the second is written first, so that a scan meets it first.
-  for (const { id } of [second, first]) {
-    await stage.domain.db.execute(sql`update tasks set worker_id = ${a} where id = ${id}`);
-  }
-  let retiring: Promise<void> = Promise.resolve();
-  await stage.domain.db.transaction(async (tx) => {
-    await tx.execute(sql`select id from tasks where id = ${first.id} for update`);
-    retiring = retireWorker(stage.domain, a);
-    retiring.catch(() => {});
-    await expect.poll(waitingForLocks).toBe(1);
-    await tx.execute(sql`select id from tasks where id = ${second.id} for update`);
-  });
-  await retiring;
-  expect(await listHeldTaskIds(stage.domain, a)).toEqual([]);
-});
+test.each([
+  ['retires', (a: string) => retireWorker(stage.domain, a)],
+  ['releases', async (a: string) => releaseTasks(stage.domain, a, await listHeldTaskIds(stage.domain, a))],
+])(
+  'a worker that %s waits for its tasks in the order of their ids, as all others do, so never in a circle',
+  async (_verb, giveBack) => {
+    const [a] = await registerTwo();
+    const caller = await stage.newCaller();
+    const [first, second] = [taskOf(await stage.create(caller)), taskOf(await stage.create(caller))];
+    // The row of the second is written first, so that a scan meets it first.
+    for (const { id } of [second, first]) {
+      await stage.domain.db.execute(sql`update tasks set worker_id = ${a} where id = ${id}`);
+    }
+    let giving: Promise<void> = Promise.resolve();
+    await stage.domain.db.transaction(async (tx) => {
+      await tx.execute(sql`select id from tasks where id = ${first.id} for update`);
+      giving = giveBack(a);
+      giving.catch(() => {});
+      await expect.poll(waitingForLocks).toBe(1);
+      await tx.execute(sql`select id from tasks where id = ${second.id} for update`);
+    });
+    await giving;
+    expect(await listHeldTaskIds(stage.domain, a)).toEqual([]);
+  },
+);
 
 test('several reconcilers at once take over each task once', async () => {
   const [a] = await registerTwo();

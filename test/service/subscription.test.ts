@@ -48,6 +48,16 @@ describe.each([
     ]);
   });
 
+  test('a client that holds the final state is told nothing twice: the end comes at once', async () => {
+    const { generation } = await create(service.url, { prompt: 'A lighthouse [[slow=0]]' });
+    await readUntil(service.url, generation.id);
+    const first = watch(service.url, { id: generation.id });
+    await first.completed;
+    const again = watch(service.url, { id: generation.id, after: updatesOf(first)[0]?.cursor });
+    await again.completed;
+    expect(updatesOf(again)).toEqual([]);
+  });
+
   test('an early subscriber without a cursor begins with one SNAPSHOT, and a subscription by idempotency key works', async () => {
     const idempotencyKey = `order of ${_name}`;
     const { generation } = await create(service.url, { prompt: 'A lighthouse [[slow=1]]', idempotencyKey });
