@@ -31,7 +31,7 @@ export function changesBetween(before: Generation, after: Generation): Change[] 
   }
   if (isFinished(after.status) && !isFinished(before.status)) {
     changes.push({ ...quiet, type: 'GENERATION_FINISHED', failure: after.failure });
-  } else if (after.percent !== before.percent && changes.length === 0) {
+  } else if (changes.length === 0 && hasProgressed(before, after)) {
     changes.push({ ...quiet, type: 'GENERATION_PROGRESSED' });
   }
   return changes;
@@ -56,6 +56,11 @@ function assetChange(before: Asset['state'] | undefined, { state }: Asset): Even
   if (state === 'STORED') return 'ASSET_STORED';
   if (state === 'LOST') return 'ASSET_LOST';
   return state === 'DELETED' ? 'ASSET_DELETED' : null;
+}
+
+function hasProgressed(before: Generation, after: Generation): boolean {
+  const percents = ({ percent, tasks }: Generation) => [percent, ...tasks.map((task) => task.percent)].join();
+  return percents(before) !== percents(after);
 }
 
 function taskChanged(before: Task, after: Task): boolean {

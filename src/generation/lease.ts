@@ -4,6 +4,9 @@ import { tasks, workers } from '../db/schema.ts';
 import type { Domain } from './domain.ts';
 import { recordReports } from './record.ts';
 
+/** What is not taken over in one round is in the next. */
+const MOST_AT_ONCE = 500;
+
 /** Registers a worker. Its leases, on however many tasks, live as long as this one row is kept alive. */
 export async function registerWorker(domain: Domain): Promise<string> {
   const id = newId('wrk');
@@ -51,7 +54,8 @@ export async function takeOverFromTheSilent(domain: Domain): Promise<void> {
   const abandoned = await domain.db
     .select({ taskId: tasks.id, generationId: tasks.generationId })
     .from(tasks)
-    .where(sql`${tasks.status} = 'SUBMITTING' and ${tasks.workerId} is null and ${tasks.finishedAt} is null`);
+    .where(sql`${tasks.status} = 'SUBMITTING' and ${tasks.workerId} is null and ${tasks.finishedAt} is null`)
+    .limit(MOST_AT_ONCE);
   await recordReports(
     domain,
     abandoned.map(({ taskId, generationId }) => ({ generationId, report: { kind: 'ABANDONED', taskId } })),

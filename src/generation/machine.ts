@@ -68,7 +68,8 @@ function step(draft: Draft, report: Report, moment: Moment): Draft {
 
 function submitted(draft: Draft, report: SubmitReport, moment: Moment): Draft {
   const { task } = draft;
-  if (task.status === 'CANCELED' && report.kind === 'ACCEPTED' && task.providerTaskId === null) {
+  // Too late to change the end, but what was accepted must be findable at the provider.
+  if (isFinal(task.status) && report.kind === 'ACCEPTED' && task.providerTaskId === null) {
     return { ...draft, task: { ...task, providerTaskId: report.providerTaskId, acceptedAt: moment.at } };
   }
   if (task.status !== 'SUBMITTING' && task.status !== 'UNCERTAIN') return draft;

@@ -8,6 +8,7 @@ export interface Invalid {
 }
 
 const METADATA_BYTES = 16 * 1024;
+const METADATA_DEPTH = 64;
 
 /** Everything that no provider could accept; empty when the input is sound. Paths start below the input. */
 export function validateInput(input: CreateInput): Invalid[] {
@@ -87,21 +88,21 @@ function colorFaults(path: string[], color: string): Invalid[] {
 function metadataFaults(metadata: unknown): Invalid[] {
   if (metadata === null || metadata === undefined) return [];
   const path = ['metadata'];
-  const json = serialized(metadata);
-  if (json === null || Buffer.byteLength(json) > METADATA_BYTES) {
-    const message = 'metadata is larger than 16 KiB as JSON, or nested too deeply.';
-    return [{ path, message, allowed: ['JSON of at most 16 KiB'] }];
+  const allowed = [`JSON of at most 16 KiB, nested at most ${METADATA_DEPTH} deep`];
+  if (isDeeperThan(METADATA_DEPTH, metadata)) {
+    return [{ path, message: `metadata is nested more than ${METADATA_DEPTH} deep.`, allowed }];
+  }
+  const json = JSON.stringify(metadata);
+  if (Buffer.byteLength(json) > METADATA_BYTES) {
+    return [{ path, message: 'metadata is larger than 16 KiB as JSON.', allowed }];
   }
   // JSON.stringify writes a NUL and a lone surrogate as escapes, and nothing else as these.
   return /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/.test(json) ? unstorable(path, '\0') : [];
 }
 
-function serialized(value: unknown): string | null {
-  try {
-    return JSON.stringify(value);
-  } catch {
-    return null;
-  }
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (value === null || typeof value !== 'object') return false;
+  return levels === 0 || Object.values(value).some((part) => isDeeperThan(levels - 1, part));
 }
 
 function name(path: string[]): string {

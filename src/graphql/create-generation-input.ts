@@ -97,7 +97,10 @@ export const CreateGenerationInput = builder.inputType('CreateGenerationInput', 
       description: 'NEAREST permits adjustments, each reported back.',
     }),
     deadlineSeconds: t.int({ description: "30 to 3600. None: the installation's own, 900 unless set otherwise." }),
-    metadata: t.field({ type: 'JSON', description: 'Your own, at most 16 KiB, echoed everywhere.' }),
+    metadata: t.field({
+      type: 'JSON',
+      description: 'Your own, at most 16 KiB as JSON and 64 levels deep, echoed everywhere.',
+    }),
   }),
 });
 

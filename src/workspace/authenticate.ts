@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { Database } from '../db/connect.ts';
 import { apiKeys, workspaces } from '../db/schema.ts';
 import { Fault } from '../fault.ts';
@@ -28,13 +28,13 @@ export async function authenticate(db: Database, authorization: string | undefin
   if (!key) throw new CredentialFault('The authorization must be written "Bearer sk_…".');
   const hash = hashKey(key);
   const [found] = await db
-    .select()
+    .select({ ...getTableColumns(apiKeys), expired: sql<boolean | null>`${apiKeys.expiresAt} <= clock_timestamp()` })
     .from(apiKeys)
     .where(and(eq(apiKeys.hash, hash), sql`${apiKeys.revokedAt} is null`));
   if (!found || !timingSafeEqual(Buffer.from(found.hash), Buffer.from(hash))) {
     throw new CredentialFault('This key is not known, or was revoked.');
   }
-  if (found.expiresAt && found.expiresAt.getTime() <= Date.now()) {
+  if (found.expired) {
     throw new CredentialFault('This key has expired; use a fresh one.', true);
   }
   return {

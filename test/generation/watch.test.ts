@@ -233,11 +233,11 @@ function stored(generation: Generation): Report {
   return { kind: 'STORED', taskId, token, assetId: generation.assets[0]?.id ?? '', facts: sampleFacts() };
 }
 
-/** The next message; fails where none comes within 2 s, which is less than the slow poll takes. */
+/** The next message; fails where none comes within 4 s, which is less than the slow poll takes. */
 async function next(stream: AsyncIterator<Update>): Promise<Update> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('No message came within 2 s.')), 2_000);
+    timer = setTimeout(() => reject(new Error('No message came within 4 s.')), 4_000);
   });
   const { value, done } = await Promise.race([stream.next(), late]).finally(() => clearTimeout(timer));
   if (done) throw new Error('The stream has ended.');

@@ -114,8 +114,8 @@ test('a tick that throws is logged and tried again, after a second or when woken
   await expect.poll(() => logged.length).toBe(1);
   expect(JSON.parse(logged[0] ?? '')).toMatchObject({ loop: 'test', err: { message: 'no database' } });
   loop.wake();
-  await expect.poll(() => logged.length, { timeout: 500 }).toBe(2);
-  await expect.poll(() => ticks, { timeout: 3_000 }).toBe(3);
+  await expect.poll(() => logged.length, { timeout: 900 }).toBe(2);
+  await expect.poll(() => ticks, { timeout: 5_000 }).toBe(3);
 });
 
 function run(tick: () => Promise<number>): Loop {
