@@ -7,7 +7,6 @@ CREATE TABLE "api_keys" (
 	"mode" text NOT NULL,
 	"scopes" text[] NOT NULL,
 	"created_at" timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-	"last_used_at" timestamp with time zone,
 	"expires_at" timestamp with time zone,
 	"revoked_at" timestamp with time zone,
 	CONSTRAINT "api_keys_hash_unique" UNIQUE("hash")
@@ -99,7 +98,6 @@ CREATE TABLE "submissions" (
 	"provider" text NOT NULL,
 	"mode" text NOT NULL,
 	"body" jsonb NOT NULL,
-	"reference" text,
 	"created_at" timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
 	CONSTRAINT "submissions_workspace_id" UNIQUE("workspace_id","id")
 );
@@ -158,6 +156,7 @@ ALTER TABLE "generations" ADD CONSTRAINT "generations_workspace_id_workspaces_id
 ALTER TABLE "submissions" ADD CONSTRAINT "submissions_workspace_id_workspaces_id_fk" FOREIGN KEY ("workspace_id") REFERENCES "public"."workspaces"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "tasks" ADD CONSTRAINT "tasks_workspace_id_generation_id_generations_workspace_id_id_fk" FOREIGN KEY ("workspace_id","generation_id") REFERENCES "public"."generations"("workspace_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "tasks" ADD CONSTRAINT "tasks_workspace_id_submission_id_submissions_workspace_id_id_fk" FOREIGN KEY ("workspace_id","submission_id") REFERENCES "public"."submissions"("workspace_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "api_keys_prefix" ON "api_keys" USING btree ("prefix");--> statement-breakpoint
 CREATE INDEX "assets_task" ON "assets" USING btree ("task_id");--> statement-breakpoint
 CREATE INDEX "exchanges_task" ON "exchanges" USING btree ("task_id","id");--> statement-breakpoint
 CREATE UNIQUE INDEX "generations_idempotency_key" ON "generations" USING btree ("workspace_id","mode","idempotency_key") WHERE "generations"."idempotency_key" is not null;--> statement-breakpoint

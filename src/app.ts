@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { findStoredFile } from './asset/find-stored.ts';
 import { createLinks } from './asset/link.ts';
 import { type Config, isLoopback } from './config/config.ts';
-import { type Connection, connect } from './db/connect.ts';
-import { startEmbedded } from './db/embedded/embedded.ts';
+import { startDatabase } from './database.ts';
+import { connect } from './db/connect.ts';
 import { migrate, migrationsAreCurrent } from './db/migrate.ts';
 import { createHints } from './events/hint.ts';
 import { createGuardedFetch } from './fetch/guarded-fetch.ts';
@@ -54,14 +54,16 @@ async function start(config: Config, log: Logger, started: (() => Promise<void>)
     return part;
   };
 
-  const connection = await openDatabase(config, log, keep);
+  const { url: databaseUrl, directUrl } = keep(await startDatabase(config, log));
+  await migrate(directUrl, log);
+  const connection = keep(connect({ url: databaseUrl, directUrl, log }));
   const { db } = connection;
-  await bootstrapWorkspaces(db, config.BOOTSTRAP_API_KEY ?? []);
+  await bootstrapWorkspaces(db, config.BOOTSTRAP_API_KEY);
   const secrets = await getSecrets(config.SECRET_KEYS, config.DATA_DIR);
-  const storage = createDiskStorage(config.STORAGE_URL?.slice('file:'.length) ?? join(config.DATA_DIR, 'assets'));
+  const storage = createDiskStorage(config.STORAGE_URL ?? join(config.DATA_DIR, 'assets'));
 
   const sandbox = ownsSandbox(config) ? keep(await startOwnSandbox(config, log)) : null;
-  const providers = createProviders(providerOptions(config, config.SANDBOX_URL ?? sandbox?.url ?? null));
+  const { providers } = keep(createProviders(providerOptions(config, config.SANDBOX_URL ?? sandbox?.url ?? null)));
 
   const hints = keep(createHints(connection, log));
   await hints.start();
@@ -71,7 +73,7 @@ async function start(config: Config, log: Logger, started: (() => Promise<void>)
   let drain = () => {};
   if (config.ROLE !== 'worker') {
     const open = !config.DATABASE_URL && isLoopback(config.HOST) && !providers.some(({ mode }) => mode === 'LIVE');
-    const door = { open, origins: config.CORS_ORIGINS ?? [] };
+    const door = { open, origins: config.CORS_ORIGINS };
     const links = createLinks({ publicUrl: () => config.PUBLIC_URL ?? url ?? '', secrets });
     const watcher = keep(createWatcher(domain));
     watcher.start();
@@ -108,14 +110,6 @@ async function start(config: Config, log: Logger, started: (() => Promise<void>)
 
 type Keep = <T extends { stop(): Promise<void> }>(part: T) => T;
 
-async function openDatabase(config: Config, log: Logger, keep: Keep): Promise<Connection> {
-  const embedded = config.DATABASE_URL ? null : keep(await startEmbedded({ dataDir: config.DATA_DIR, log }));
-  const url = config.DATABASE_URL ?? embedded?.url ?? '';
-  const directUrl = config.DATABASE_DIRECT_URL ?? url;
-  await migrate(directUrl, log);
-  return keep(connect({ url, directUrl, log }));
-}
-
 /** One process alone brings its own sandbox. Several share one: what one accepted, another must be able to ask about. */
 function ownsSandbox(config: Config): boolean {
   return !config.SANDBOX_URL && config.ROLE === 'all';
@@ -130,7 +124,7 @@ function providerOptions(config: Config, sandboxUrl: string | null): ProviderOpt
   return {
     sandboxUrl,
     live: { gptimage2: apiKey && baseUrl ? { apiKey, baseUrl } : null },
-    poll: {
+    pollSchedule: {
       firstMs: config.POLL_FIRST_MS,
       fastMs: config.POLL_FAST_MS,
       fastForMs: config.POLL_FAST_FOR_MS,
@@ -156,7 +150,7 @@ async function startWorker(
   keep: Keep,
 ): Promise<Worker> {
   await storage.sweep();
-  const fetch = keep(createGuardedFetch({ allowedHosts: config.FETCH_ALLOWED_HOSTS ?? [] }));
+  const fetch = keep(createGuardedFetch({ allowedHosts: config.FETCH_ALLOWED_HOSTS }));
   const worker = keep(createWorker(domain, providers, { fetch, storage }));
   await worker.start();
   domain.log.info({ providers: providers.map(({ slug, mode }) => `${slug} (${mode})`) }, 'the worker is running');

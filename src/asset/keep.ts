@@ -6,7 +6,8 @@ import { inspectImage } from './inspect.ts';
 const MAX_BYTES = 64 * 1024 * 1024;
 const TIMEOUT_MS = 120_000;
 
-interface KeptFacts {
+/** What was measured of an image once its bytes were safe. */
+export interface StoredFacts {
   storageKey: string;
   mimeType: string;
   byteSize: number;
@@ -18,7 +19,7 @@ interface KeptFacts {
 
 /** What became of one attempt to bring an image home. `why` is a sentence for its owner. */
 export type KeepResult =
-  | { kind: 'KEPT'; facts: KeptFacts }
+  | { kind: 'KEPT'; facts: StoredFacts }
   /** The provider no longer serves this URL; a fresh one may work. */
   | { kind: 'STALE_URL'; why: string }
   /** Nothing was learned; try again later. */

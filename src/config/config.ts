@@ -3,26 +3,15 @@ import { isIP } from 'node:net';
 import type { z } from 'zod';
 import { VARIABLES } from './variables.ts';
 
-type Values = { [K in keyof typeof VARIABLES]: z.infer<(typeof VARIABLES)[K]['schema']> };
-type WithDefault =
-  | 'HOST'
-  | 'PORT'
-  | 'ROLE'
-  | 'DATA_DIR'
-  | 'LOG_LEVEL'
-  | 'GRAPHIQL'
-  | 'INTROSPECTION'
-  | 'DRAIN_MS'
-  | 'LEASE_MS'
-  | 'POLL_FIRST_MS'
-  | 'POLL_FAST_MS'
-  | 'POLL_FAST_FOR_MS'
-  | 'POLL_SLOW_MS'
-  | 'UNCERTAIN_HOLD_MS'
-  | 'DEADLINE_MS';
+type Variables = typeof VARIABLES;
+type ValueOf<V> = V extends { schema: z.ZodType<infer T>; default: infer D }
+  ? D extends string
+    ? T
+    : T | undefined
+  : never;
 
 /** The environment, parsed: what has a default is always there, the rest is undefined when unset. */
-export type Config = Pick<Values, WithDefault> & Partial<Omit<Values, WithDefault>>;
+export type Config = { [Name in keyof Variables]: ValueOf<Variables[Name]> };
 
 /** Everything that is wrong with the environment, one sentence each. */
 export class ConfigError extends Error {
@@ -39,7 +28,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): { config: Conf
   const faults: string[] = [];
   for (const [name, { schema, default: fallback }] of Object.entries(VARIABLES)) {
     const written = env[name] || fallback;
-    if (written == null) continue;
+    if (written === null) continue;
     const parsed = schema.safeParse(written);
     if (parsed.success) config[name] = parsed.data;
     else faults.push(`${name} ${parsed.error.issues[0]?.message ?? 'is not valid'}.`);

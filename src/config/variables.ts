@@ -1,12 +1,17 @@
 import { z } from 'zod';
 
-/** How one environment variable is read, and what `.env.example` says of it. An unset default means: not set. */
-export interface Variable<T> {
+/** How one environment variable is read, and what `.env.example` says of it. */
+interface Variable<T> {
   schema: z.ZodType<T>;
-  /** The text a user would write for the default; null when unset is the default. */
+  /** The text a user would write for the default; null when it is unset by default. */
   default: string | null;
   about: string;
 }
+
+/** Always there: the default stands in. */
+const required = <T>(schema: z.ZodType<T>, fallback: string, about: string) => ({ schema, default: fallback, about });
+/** Undefined unless it is set. */
+const optional = <T>(schema: z.ZodType<T>, about: string) => ({ schema, default: null, about });
 
 const text = z.string().min(1, 'must not be empty');
 const integer = (min: number, max: number) =>
@@ -16,7 +21,7 @@ const integer = (min: number, max: number) =>
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
 const milliseconds = (min = 1) => integer(min, 86_400_000);
-const list = text.transform((value) =>
+const list = z.string().transform((value) =>
   value
     .split(',')
     .map((part) => part.trim())
@@ -38,6 +43,10 @@ const hostPorts = list.refine(
   (values) => values.every((value) => /^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d+$/.test(value)),
   'must be host:port pairs separated by commas',
 );
+const folderUrl = z
+  .string()
+  .regex(/^file:.+/, 'must be file: and a folder')
+  .transform((value) => value.slice('file:'.length));
 const bootstrapKeys = list
   .refine(
     (values) => values.every((value) => /^(?:[^:]+:)?sk_(?:test|live)_[\x21-\x7e]{16,}$/.test(value)),
@@ -45,90 +54,77 @@ const bootstrapKeys = list
   )
   .transform((values) => values.map(splitBootstrapKey));
 
-const variable = <T>(schema: z.ZodType<T>, fallback: string | null, about: string): Variable<T> => ({
-  schema,
-  default: fallback,
-  about,
-});
-
 /** Every variable the service reads, in the order of `.env.example`. */
 export const VARIABLES = {
-  HOST: variable(text, '127.0.0.1', 'The address it listens on.'),
-  PORT: variable(integer(0, 65_535), '4000', 'The port it listens on; 0 takes a free one.'),
-  PUBLIC_URL: variable(httpUrl, null, 'The address clients use, in asset links. Unset: http://HOST:PORT.'),
-  ROLE: variable(
+  HOST: required(text, '127.0.0.1', 'The address it listens on.'),
+  PORT: required(integer(0, 65_535), '4000', 'The port it listens on; 0 takes a free one.'),
+  PUBLIC_URL: optional(httpUrl, 'The address clients use, in asset links. Unset: http://HOST:PORT.'),
+  ROLE: required(
     z.enum(['api', 'worker', 'all'], 'must be api, worker or all'),
     'all',
     'What this process does. api and worker need DATABASE_URL; run any number of each on one database.',
   ),
-  DATABASE_URL: variable(
+  DATABASE_URL: optional(
     postgresUrl,
-    null,
     'PostgreSQL 14 or newer. Unset: the packaged PostgreSQL, supervised, in DATA_DIR.',
   ),
-  DATABASE_DIRECT_URL: variable(
+  DATABASE_DIRECT_URL: optional(
     postgresUrl,
-    null,
     'For LISTEN and migrations when DATABASE_URL is a pooler. Unset: DATABASE_URL.',
   ),
-  SECRET_KEYS: variable(
+  SECRET_KEYS: optional(
     secrets,
-    null,
     'Comma-separated secrets that sign links, newest first, at least 32 characters each. Required with DATABASE_URL, the same for every process. Unset: made once in DATA_DIR.',
   ),
-  DATA_DIR: variable(text, '.data', 'The embedded database, stored images, secrets made on the first start.'),
-  STORAGE_URL: variable(
-    z.string().regex(/^file:.+/, 'must be file: and a folder'),
-    null,
+  DATA_DIR: required(text, '.data', 'The embedded database, stored images, secrets made on the first start.'),
+  STORAGE_URL: optional(
+    folderUrl,
     'Where images are kept: a folder that all processes share. Unset: file:DATA_DIR/assets.',
   ),
-  BOOTSTRAP_API_KEY: variable(
+  BOOTSTRAP_API_KEY: required(
     bootstrapKeys,
-    null,
+    '',
     'Comma-separated keys (sk_test_…, sk_live_…, at least 24 characters) that exist after boot with every scope, in the workspace "default"; name:key puts one in the workspace of that name.',
   ),
-  GPTIMAGE2_API_KEY: variable(text, null, 'Makes the provider GPTImage2 live. Needs GPTIMAGE2_BASE_URL.'),
-  GPTIMAGE2_BASE_URL: variable(httpUrl, null, 'What comes before /v1/images/generations at GPTImage2.'),
-  SANDBOX_URL: variable(
+  GPTIMAGE2_API_KEY: optional(text, 'Makes the provider GPTImage2 live. Needs GPTIMAGE2_BASE_URL.'),
+  GPTIMAGE2_BASE_URL: optional(httpUrl, 'What comes before /v1/images/generations at GPTImage2.'),
+  SANDBOX_URL: optional(
     httpUrl,
-    null,
     'A sandbox that already runs (npm run sandbox), for TEST keys; several processes share it. Unset: one of our own on SANDBOX_PORT.',
   ),
-  SANDBOX_PORT: variable(
+  SANDBOX_PORT: optional(
     integer(0, 65_535),
-    null,
     'The port of the sandbox. Unset: 4010 with npm run sandbox, a free loopback port inside the service.',
   ),
-  FETCH_ALLOWED_HOSTS: variable(
+  FETCH_ALLOWED_HOSTS: required(
     hostPorts,
-    null,
+    '',
     'Comma-separated host:port exempt from the private-address guard when images are fetched.',
   ),
-  POLL_FIRST_MS: variable(milliseconds(), '2000', 'From acceptance to the first poll of a task.'),
-  POLL_FAST_MS: variable(milliseconds(), '2500', 'Between polls of a young task.'),
-  POLL_FAST_FOR_MS: variable(milliseconds(0), '20000', 'How long a task counts as young.'),
-  POLL_SLOW_MS: variable(milliseconds(), '7500', 'Between polls after that. A provider may ask for slower.'),
-  LEASE_MS: variable(milliseconds(500), '30000', 'How long the tasks of a silent worker stay its own.'),
-  UNCERTAIN_HOLD_MS: variable(
+  POLL_FIRST_MS: required(milliseconds(), '2000', 'From acceptance to the first poll of a task.'),
+  POLL_FAST_MS: required(milliseconds(), '2500', 'Between polls of a young task.'),
+  POLL_FAST_FOR_MS: required(milliseconds(0), '20000', 'How long a task counts as young.'),
+  POLL_SLOW_MS: required(milliseconds(), '7500', 'Between polls after that. A provider may ask for slower.'),
+  LEASE_MS: required(milliseconds(500), '30000', 'How long the tasks of a silent worker stay its own.'),
+  UNCERTAIN_HOLD_MS: required(
     milliseconds(0),
     '600000',
     'How long a submission of unknown outcome is held before it fails as OUTCOME_UNKNOWN.',
   ),
-  DEADLINE_MS: variable(milliseconds(1000), '900000', 'The deadline of a generation that asks for none.'),
-  SUBMIT_TIMEOUT_MS: variable(
+  DEADLINE_MS: required(milliseconds(1000), '900000', 'The deadline of a generation that asks for none.'),
+  SUBMIT_TIMEOUT_MS: optional(
     milliseconds(100),
-    null,
     'Total time for one submission, for every provider. Unset: per provider, in code.',
   ),
-  DRAIN_MS: variable(milliseconds(0), '10000', 'How long a shutdown may take.'),
-  LOG_LEVEL: variable(
+  DRAIN_MS: required(milliseconds(0), '10000', 'How long a shutdown may take.'),
+  LOG_LEVEL: required(
     z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'must be trace, debug, info, warn, error or silent'),
     'info',
     'Prompts are only logged at debug and below; keys never.',
   ),
-  CORS_ORIGINS: variable(list, null, 'Comma-separated origins whose pages may call the API.'),
-  GRAPHIQL: variable(onOff, 'on', 'Serve GraphiQL to browsers at /graphql.'),
-  INTROSPECTION: variable(onOff, 'on', 'Answer introspection queries.'),
+  CORS_ORIGINS: required(list, '', 'Comma-separated origins whose pages may call the API.'),
+  GRAPHIQL: required(onOff, 'on', 'Serve GraphiQL to browsers at /graphql.'),
+  INTROSPECTION: required(onOff, 'on', 'Answer introspection queries.'),
 };
 
 function protocolOf(value: string): string {

@@ -1,8 +1,9 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { Logger } from '../logger.ts';
 import { listen } from './listen.ts';
-import { createPool } from './pool.ts';
+import { createPool, type Pool } from './pool.ts';
 import * as schema from './schema.ts';
+import { within } from './within.ts';
 
 export type Database = PostgresJsDatabase<typeof schema>;
 
@@ -60,7 +61,7 @@ export function connect({
         },
       };
     },
-    ping: () => within(5_000, side.sql.unsafe('select 1')),
+    ping: () => ping(side),
     async stop() {
       await Promise.all([...listeners].map((listener) => listener.stop()));
       await Promise.all([pool.stop(), side.stop()]);
@@ -68,15 +69,7 @@ export function connect({
   };
 }
 
-async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = Object.assign(new Error('the database did not answer in time'), { code: 'ETIMEDOUT' });
-    timer = setTimeout(() => reject(error), milliseconds);
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+async function ping({ sql }: Pool): Promise<void> {
+  if (await within(5_000, sql.unsafe('select 1'))) return;
+  throw Object.assign(new Error('the database did not answer in time'), { code: 'ETIMEDOUT' });
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../logger.ts';
 import { openClient } from './client.ts';
+import { within } from './within.ts';
 
 /** A half-open connection says nothing, so every 5 s we ask to hear ourselves, and have 5 s to hear it. */
 const BEAT_MS = 5_000;
@@ -64,14 +65,11 @@ class Ear {
   async open(): Promise<void> {
     const client = openClient(this.listening.url, { max: 1, prepare: false });
     this.end = () => client.end(0);
-    const listens = client.sql.listen(this.listening.channel, this.hear, this.rise).then(
-      () => true,
-      (error) => {
-        this.listening.log.warn({ err: error }, 'cannot listen to the database');
-        return false;
-      },
-    );
-    this.isOpen = await Promise.race([listens, sleep(OPEN_MS, false, { ref: false })]);
+    const listens = client.sql.listen(this.listening.channel, this.hear, this.rise);
+    this.isOpen = await within(OPEN_MS, listens).catch((error) => {
+      this.listening.log.warn({ err: error }, 'cannot listen to the database');
+      return false;
+    });
   }
 
   async close(): Promise<void> {

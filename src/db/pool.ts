@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sql, TransactionSql } from 'postgres';
 import { type Client, type ClientOptions, openClient } from './client.ts';
 import { transact } from './transact.ts';
+import { within } from './within.ts';
 
 const PATIENCE_SECONDS = 5;
 
@@ -56,10 +56,7 @@ export function createPool(url: string, options: ClientOptions): Pool {
     async stop() {
       stopping = true;
       // Not left to postgres.js, which also waits for statements whose connection was lost under them.
-      const patience = new AbortController();
-      const late = sleep(PATIENCE_SECONDS * 1000, undefined, { signal: patience.signal }).catch(() => {});
-      await Promise.race([Promise.all(running), late]);
-      patience.abort();
+      await within(PATIENCE_SECONDS * 1000, Promise.all(running));
       await Promise.all([client.end(0), ...leaving]);
     },
   };

@@ -26,21 +26,24 @@ export const workspaces = pgTable('workspaces', {
 });
 
 /** Keys are kept as SHA-256: they are long random strings, so a slow hash would only slow the honest caller. */
-export const apiKeys = pgTable('api_keys', {
-  id: id('id').primaryKey(),
-  workspaceId: id('workspace_id')
-    .notNull()
-    .references(() => workspaces.id),
-  name: text('name').notNull(),
-  prefix: text('prefix').notNull(),
-  hash: text('hash').notNull().unique(),
-  mode: text('mode').notNull(),
-  scopes: text('scopes').array().notNull(),
-  createdAt: time('created_at').notNull().default(now),
-  lastUsedAt: time('last_used_at'),
-  expiresAt: time('expires_at'),
-  revokedAt: time('revoked_at'),
-});
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    id: id('id').primaryKey(),
+    workspaceId: id('workspace_id')
+      .notNull()
+      .references(() => workspaces.id),
+    name: text('name').notNull(),
+    prefix: text('prefix').notNull(),
+    hash: text('hash').notNull().unique(),
+    mode: text('mode').notNull(),
+    scopes: text('scopes').array().notNull(),
+    createdAt: time('created_at').notNull().default(now),
+    expiresAt: time('expires_at'),
+    revokedAt: time('revoked_at'),
+  },
+  (table) => [index('api_keys_prefix').on(table.prefix)],
+);
 
 export const generations = pgTable(
   'generations',
@@ -88,8 +91,6 @@ export const submissions = pgTable(
     provider: text('provider').notNull(),
     mode: text('mode').notNull(),
     body: jsonb('body').notNull(),
-    /** The provider's own name of it, once it answered. */
-    reference: text('reference'),
     createdAt: time('created_at').notNull().default(now),
   },
   (table) => [unique('submissions_workspace_id').on(table.workspaceId, table.id)],

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import type { Connection } from '../db/connect.ts';
 import type { Logger } from '../logger.ts';
 
@@ -8,7 +9,8 @@ const MOST_PAYLOAD_BYTES = 7_000;
 /** NOTIFY takes an instance-wide lock at commit: per write 717 writes/s were measured, coalesced 15,730. */
 const BETWEEN_NOTIFIES_MS = 20;
 
-export type Work = 'submit' | 'poll' | 'collect';
+const WORK = ['submit', 'poll', 'collect'] as const;
+export type Work = (typeof WORK)[number];
 
 /** That something is new, never what it is: whoever hears it reads. `generationIds` null means any of them. */
 export interface Hint {
@@ -25,7 +27,7 @@ export interface Hints {
   stop(): Promise<void>;
 }
 
-const ANYTHING: Hint = { generationIds: null, work: ['submit', 'poll', 'collect'] };
+const ANYTHING: Hint = { generationIds: null, work: [...WORK] };
 
 export function createHints(connection: Connection, log: Logger): Hints {
   const self = randomUUID();
@@ -90,9 +92,16 @@ function payloadOf(from: string, hint: Hint): string {
   return payload.length <= MOST_PAYLOAD_BYTES ? payload : JSON.stringify({ from, ...hint, generationIds: null });
 }
 
-function parse(payload: string): (Hint & { from: string }) | null {
+/** Another release may say more than this one understands: what it does not know, it leaves out. */
+const Payload = z.object({
+  from: z.string(),
+  generationIds: z.array(z.string()).nullable(),
+  work: z.array(z.string()).transform((names) => WORK.filter((name) => names.includes(name))),
+});
+
+function parse(payload: string): z.infer<typeof Payload> | null {
   try {
-    return JSON.parse(payload) as Hint & { from: string };
+    return Payload.parse(JSON.parse(payload));
   } catch {
     return null;
   }

@@ -1,15 +1,17 @@
-import { getTableColumns, inArray, type SQL, sql } from 'drizzle-orm';
-import type { PgTable } from 'drizzle-orm/pg-core';
+import { inArray, sql } from 'drizzle-orm';
 import type { Transaction } from '../db/connect.ts';
 import { newId } from '../db/id.ts';
 import { assets, generations, tasks } from '../db/schema.ts';
 import { appendEvents } from '../events/append.ts';
-import type { Hint, Work } from '../events/hint.ts';
+import type { Hint } from '../events/hint.ts';
 import { changesBetween } from './changes.ts';
+import { readClock } from './clock.ts';
 import type { Domain } from './domain.ts';
 import type { Moment } from './draft.ts';
-import { toGeneration } from './rows.ts';
-import type { Generation, Task } from './types.ts';
+import { toGeneration, WHOLE } from './rows.ts';
+import type { Generation } from './types.ts';
+import { upsert } from './upsert.ts';
+import { workOf } from './work.ts';
 
 export interface ChangeOptions {
   /** More to write in the same transaction, just before the generations as they will be. */
@@ -32,7 +34,7 @@ export async function changeGenerations(
     const moment = { at: await lock(tx, ids), uncertainHoldMs: domain.timing.uncertainHoldMs };
     const found = await tx.query.generations.findMany({
       where: inArray(generations.id, [...ids]),
-      with: { tasks: true, assets: true },
+      with: WHOLE,
     });
     const loaded = found.map(toGeneration);
     const changed = loaded.map((generation) => change(generation, moment));
@@ -44,14 +46,16 @@ export async function changeGenerations(
   return after;
 }
 
-/** Generations first and in the order of their ids, then their tasks: so two of these never wait for each other. */
+/**
+ * Locks the generations, in the order of their ids, and then their tasks: so two of these never wait for each other.
+ * Answers the time of the moment at which they are held.
+ */
 async function lock(tx: Transaction, ids: readonly string[]): Promise<Date> {
   await tx.execute(sql`
     select id from ${generations} where ${inArray(generations.id, [...ids])} order by id for update`);
-  const locked = await tx.execute<{ at: string }>(sql`
-    select clock_timestamp()::text as at from ${tasks}
-    where ${inArray(tasks.generationId, [...ids])} order by id for update`);
-  return new Date(locked.at(-1)?.at ?? Number.NaN);
+  await tx.execute(sql`
+    select id from ${tasks} where ${inArray(tasks.generationId, [...ids])} order by id for update`);
+  return readClock(tx);
 }
 
 async function write(tx: Transaction, before: Generation[], after: Generation[], at: Date): Promise<Generation[]> {
@@ -96,43 +100,7 @@ function number(before: Generation, after: Generation) {
   return { generation: { ...after, version: before.version + changes.length }, changes };
 }
 
-/** PostgreSQL takes 65,535 parameters a statement, one for each value; the widest of these rows has some 30. */
-const MOST_ROWS = 1_000;
-
-/** One statement for all rows of a table, where they fit in one. */
-async function upsert(
-  tx: Transaction,
-  table: typeof tasks | typeof assets | typeof generations,
-  rows: object[],
-  setWhere?: SQL,
-): Promise<void> {
-  const set = Object.fromEntries(
-    Object.entries(getTableColumns(table as PgTable))
-      .filter(([name]) => name !== 'id' && name !== 'workspaceId')
-      .map(([name, column]) => [name, sql.raw(`excluded."${column.name}"`)]),
-  );
-  for (let i = 0; i < rows.length; i += MOST_ROWS) {
-    const some = rows.slice(i, i + MOST_ROWS) as Record<string, unknown>[];
-    const written = await tx
-      .insert(table as PgTable)
-      .values(some)
-      .onConflictDoUpdate({ target: table.id, set, ...(setWhere && { setWhere }) })
-      .returning({ id: table.id });
-    if (written.length !== some.length) throw new Error('A locked row changed under its lock.');
-  }
-}
-
 function hintOf(before: Generation[], after: Generation[]): Hint {
   const changed = after.filter((generation, i) => generation !== before[i]);
   return { generationIds: changed.map(({ id }) => id), work: workOf(changed.flatMap((each) => each.tasks)) };
-}
-
-/** Which loops have something to do for these tasks. */
-export function workOf(all: readonly Task[]): Work[] {
-  const free = all.filter(({ workerId }) => workerId === null).map(({ status }) => status);
-  const work: Work[] = [];
-  if (free.includes('QUEUED')) work.push('submit');
-  if (free.includes('ACCEPTED') || free.includes('RUNNING')) work.push('poll');
-  if (free.includes('COLLECTING')) work.push('collect');
-  return work;
 }

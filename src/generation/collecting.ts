@@ -7,17 +7,6 @@ import type { Asset, Cost } from './types.ts';
 /** A result list longer than this is nonsense, and is cut. */
 const MOST_IMAGES_OF_A_TASK = 40;
 
-/** What was measured of an image once its bytes were safe. */
-export interface StoredFacts {
-  storageKey: string;
-  mimeType: string;
-  byteSize: number;
-  width: number;
-  height: number;
-  sha256: string;
-  thumbhash: string;
-}
-
 /** Slots are filled in order; what came beyond those asked for takes the next free numbers. */
 export function newAssets(
   { task, assets, asked }: Draft,

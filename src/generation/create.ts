@@ -1,10 +1,9 @@
-import { sql } from 'drizzle-orm';
 import { newId } from '../db/id.ts';
 import { generations, tasks } from '../db/schema.ts';
 import { appendEvents } from '../events/append.ts';
 import type { Caller } from '../workspace/caller.ts';
-import { workOf } from './change.ts';
 import { creation } from './changes.ts';
+import { readClock } from './clock.ts';
 import type { Domain } from './domain.ts';
 import { findGeneration } from './find.ts';
 import type { CreateInput } from './input.ts';
@@ -14,6 +13,7 @@ import { chooseRoute, type Route } from './route.ts';
 import type { Generation } from './types.ts';
 import { refusalErrors, type UserError } from './user-error.ts';
 import { validateInput } from './validate.ts';
+import { workOf } from './work.ts';
 
 export type Created = { ok: true; generation: Generation; replayed: boolean } | { ok: false; errors: UserError[] };
 
@@ -77,15 +77,7 @@ async function insert(
   route: Route,
 ): Promise<Generation | null> {
   return db.transaction(async (tx) => {
-    const [clock] = await tx.execute<{ at: string }>(sql`select clock_timestamp()::text as at`);
-    const generation = newGeneration(
-      caller,
-      input,
-      requestHash,
-      route,
-      new Date(clock?.at ?? Number.NaN),
-      timing.deadlineMs,
-    );
+    const generation = newGeneration(caller, input, requestHash, route, await readClock(tx), timing.deadlineMs);
     const inserted = await tx
       .insert(generations)
       .values(generation)

@@ -28,7 +28,7 @@ export function released(task: Task): Task {
   return { ...task, workerId: null };
 }
 
-export function settle(cost: Cost, failure: Failure): Cost {
+export function costAfter(cost: Cost, failure: Failure): Cost {
   return { ...cost, basis: failure.billed === 'NO' ? 'REFUNDED' : 'UNKNOWN' };
 }
 
@@ -44,5 +44,5 @@ export function after(moment: Moment, ms: number): Date {
 /** Ends the task without a picture. */
 export function fail(draft: Draft, trouble: Trouble, moment: Moment, more: Partial<Task> = {}): Draft {
   const failure = failed(trouble, moment);
-  return move(draft, 'FAILED', moment, { ...more, failure, cost: settle(draft.task.cost, failure) });
+  return move(draft, 'FAILED', moment, { ...more, failure, cost: costAfter(draft.task.cost, failure) });
 }

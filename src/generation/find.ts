@@ -3,7 +3,7 @@ import { isId } from '../db/id.ts';
 import { assets, generations, tasks } from '../db/schema.ts';
 import type { Caller } from '../workspace/caller.ts';
 import type { Domain } from './domain.ts';
-import { toAsset, toGeneration, toTask } from './rows.ts';
+import { toAsset, toGeneration, toTask, WHOLE } from './rows.ts';
 import type { Asset, Generation, Task } from './types.ts';
 
 type Reader = Pick<Domain, 'db'>;
@@ -18,7 +18,7 @@ export async function findGeneration(
   const named = 'id' in by ? eq(generations.id, by.id) : eq(generations.idempotencyKey, by.idempotencyKey);
   const row = await db.query.generations.findFirst({
     where: and(named, owned(caller)),
-    with: { tasks: true, assets: true },
+    with: WHOLE,
   });
   return row ? toGeneration(row) : null;
 }
@@ -33,7 +33,7 @@ export async function listGenerationsByIds(
   if (real.length === 0) return [];
   const rows = await db.query.generations.findMany({
     where: and(inArray(generations.id, real), owned(caller)),
-    with: { tasks: true, assets: true },
+    with: WHOLE,
   });
   return rows.map(toGeneration);
 }

@@ -4,7 +4,7 @@ import { Fault } from '../fault.ts';
 import type { Caller } from '../workspace/caller.ts';
 import { pageCursor, readPageCursor } from './cursor.ts';
 import type { Domain } from './domain.ts';
-import { toGeneration } from './rows.ts';
+import { toGeneration, WHOLE } from './rows.ts';
 import type { Generation, GenerationStatus } from './types.ts';
 
 const MOST_A_PAGE = 100;
@@ -50,7 +50,7 @@ export async function listGenerations(
     ),
     orderBy: backwards ? asc(generations.id) : desc(generations.id),
     limit: size + 1,
-    with: { tasks: true, assets: true },
+    with: WHOLE,
   });
   const more = rows.length > size;
   const found = rows.slice(0, size).map(toGeneration);

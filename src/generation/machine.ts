@@ -1,7 +1,9 @@
-import { newAssets, refreshed, type StoredFacts, settleAsset } from './collecting.ts';
+import type { StoredFacts } from '../asset/keep.ts';
+import { newAssets, refreshed, settleAsset } from './collecting.ts';
 import { deriveGeneration } from './derive.ts';
-import { after, type Draft, fail, failed, type Moment, move, released, settle } from './draft.ts';
+import { after, costAfter, type Draft, fail, failed, type Moment, move, released } from './draft.ts';
 import { isFinal } from './moves.ts';
+import { isNews } from './news.ts';
 import type { PollReport, ReportedImage, SubmitReport, Trouble } from './provider.ts';
 import { resubmitDelayMs } from './schedule.ts';
 import {
@@ -115,7 +117,7 @@ function polled(
     case 'RUNNING': {
       const percent =
         report.percent === null ? task.percent : Math.max(task.percent ?? 0, Math.min(report.percent, 99));
-      if (task.status === 'RUNNING' && percent === task.percent) return draft;
+      if (!isNews(task, report)) return draft;
       const seen = { percent, etaSeconds: report.etaSeconds, pollCount };
       if (task.status === 'RUNNING') return { ...draft, task: { ...task, ...seen } };
       return move(draft, 'RUNNING', moment, seen);
@@ -163,5 +165,5 @@ function timeUp(draft: Draft, moment: Moment): Draft {
 function cancel(draft: Draft, moment: Moment, trouble?: Trouble): Draft {
   const free = draft.task.status === 'QUEUED';
   const failure = failed(trouble ?? (free ? canceledFree : canceledLate), moment);
-  return move(draft, 'CANCELED', moment, { failure, cost: settle(draft.task.cost, failure) });
+  return move(draft, 'CANCELED', moment, { failure, cost: costAfter(draft.task.cost, failure) });
 }

@@ -8,7 +8,7 @@ export type Resolution = (typeof RESOLUTIONS)[number];
 
 export type ImageFormat = 'JPEG' | 'PNG' | 'WEBP' | 'AVIF';
 
-export type Mode = 'LIVE' | 'TEST';
+export type { Mode } from '../workspace/caller.ts';
 export type Thinking = 'DEFAULT' | 'FAST' | 'DEEP';
 export type Safety = 'DEFAULT' | 'ON' | 'OFF';
 export type ProgressBasis = 'REPORTED' | 'ESTIMATED' | 'NONE';

@@ -23,7 +23,7 @@ export function chooseRoute(domain: Domain, caller: Caller, input: CreateInput):
 }
 
 /** Who offers a model to callers of this mode. */
-export function offers(domain: Domain, { mode }: Pick<Caller, 'mode'>, slug: string) {
+function offers(domain: Domain, { mode }: Pick<Caller, 'mode'>, slug: string) {
   return domain.catalogue
     .filter((provider) => provider.mode === mode)
     .flatMap((provider) => provider.models.filter(({ model }) => model === slug).map((model) => ({ provider, model })));

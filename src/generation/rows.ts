@@ -5,6 +5,9 @@ type AssetRow = typeof assets.$inferSelect;
 type TaskRow = typeof tasks.$inferSelect;
 type GenerationRow = typeof generations.$inferSelect;
 
+/** What to read with a generation, so that it is whole. */
+export const WHOLE = { tasks: true, assets: true } as const;
+
 /** PostgreSQL keeps words as text and values as jsonb; only this domain writes them, so their types are known here. */
 export function toGeneration(row: GenerationRow & { tasks: TaskRow[]; assets: AssetRow[] }): Generation {
   return {
@@ -15,7 +18,7 @@ export function toGeneration(row: GenerationRow & { tasks: TaskRow[]; assets: As
     adjustments: row.adjustments as Generation['adjustments'],
     progressBasis: row.progressBasis as Generation['progressBasis'],
     failure: row.failure as Generation['failure'],
-    tasks: row.tasks.map(toTask).sort((a, b) => a.firstSlot - b.firstSlot || a.attempt - b.attempt),
+    tasks: row.tasks.map(toTask).sort((a, b) => (a.id < b.id ? -1 : 1)),
     assets: row.assets.map(toAsset).sort((a, b) => a.index - b.index),
   };
 }

@@ -1,8 +1,9 @@
 import { newId } from '../db/id.ts';
 import { submissions } from '../db/schema.ts';
+import { isUnavailable } from '../db/unavailable.ts';
 import type { Domain } from './domain.ts';
 import type { Exchange, SubmitReport } from './provider.ts';
-import { recordReports } from './record.ts';
+import { type Entry, recordReports } from './record.ts';
 import type { Generation, Task } from './types.ts';
 
 /**
@@ -32,9 +33,13 @@ export async function markSending(domain: Domain, task: Task, body: Record<strin
   return isSending(after) ? submissionId : null;
 }
 
+/** A database that is away is waited for; anything else is tried this often, in case it was a passing conflict. */
+const MOST_TRIES = 5;
+
 /**
  * The third transaction: what the provider answered. It is fenced by the submission, not by the lease: an answer to
- * this very request is true whoever brings it, also when the task has meanwhile become UNCERTAIN.
+ * this very request is true whoever brings it, also when the task has meanwhile become UNCERTAIN. Until it is written
+ * the answer exists only here, so this does not give up while the database is away; writing it twice is harmless.
  */
 export async function recordSubmission(
   domain: Domain,
@@ -44,7 +49,16 @@ export async function recordSubmission(
   exchange: Exchange,
 ): Promise<void> {
   const { workspaceId, id: taskId, generationId } = task;
-  await recordReports(domain, [{ generationId, report: { kind: 'SUBMITTED', taskId, submissionId, report } }], {
-    exchanges: [{ workspaceId, taskId, exchange }],
-  });
+  const entries: Entry[] = [{ generationId, report: { kind: 'SUBMITTED', taskId, submissionId, report } }];
+  const exchanges = [{ workspaceId, taskId, exchange }];
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await recordReports(domain, entries, { exchanges });
+      return;
+    } catch (error) {
+      if (!isUnavailable(error) && tries >= MOST_TRIES) throw error;
+      domain.log.error({ err: error, task: taskId }, 'the answer to a submission is not stored yet; trying again');
+      await new Promise((resolve) => setTimeout(resolve, Math.min(100 * 2 ** tries, 5_000)));
+    }
+  }
 }

@@ -164,5 +164,4 @@ export type EventType =
   | 'TASK_CHANGED'
   | 'ASSET_STORED'
   | 'ASSET_LOST'
-  | 'ASSET_DELETED'
-  | 'COST_SETTLED';
+  | 'ASSET_DELETED';

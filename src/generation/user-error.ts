@@ -1,7 +1,6 @@
 import type { Caller } from '../workspace/caller.ts';
 import type { Domain } from './domain.ts';
 import type { CreateInput, Refusal } from './input.ts';
-import { offers } from './route.ts';
 import type { Generation } from './types.ts';
 
 /** Why a request was refused, as data. Nothing was stored and nothing was sent. Paths name the argument. */
@@ -44,9 +43,8 @@ function noneOffers(domain: Domain, caller: Caller, input: CreateInput, path: st
     const message = `There is no model ${JSON.stringify(input.model.slice(0, 100))}.`;
     return { kind: 'INVALID_INPUT', path: [...path, 'model'], message, allowed: known };
   }
-  const offered = offers(domain, caller, input.model).length;
   const message =
-    caller.mode === 'LIVE' && offered === 0
+    caller.mode === 'LIVE'
       ? 'No live provider is configured: set the API key of one, or use a TEST key for the sandbox.'
       : 'No sandbox is running for TEST keys.';
   return { kind: 'NO_PROVIDER_AVAILABLE', path: [...path, 'model'], message };

@@ -38,16 +38,14 @@ function optionalText(path: string[], value: string | null, most: number): Inval
   return value === null ? [] : text(path, value, most);
 }
 
-/** PostgreSQL stores no NUL, and JSON no half of a surrogate pair: better refused than changed. */
 function unstorable(path: string[], value: string): Invalid[] {
-  if (!value.includes('\0') && value.isWellFormed()) return [];
-  return [
-    {
-      path,
-      message: `${name(path)} contains a NUL character or an unpaired surrogate; remove it.`,
-      allowed: ['well-formed Unicode text without U+0000'],
-    },
-  ];
+  return value.includes('\0') || !value.isWellFormed() ? [notStorable(path)] : [];
+}
+
+/** PostgreSQL stores no NUL, and JSON no half of a surrogate pair: better refused than changed. */
+function notStorable(path: string[]): Invalid {
+  const message = `${name(path)} contains a NUL character or an unpaired surrogate; remove it.`;
+  return { path, message, allowed: ['well-formed Unicode text without U+0000'] };
 }
 
 function range(path: string[], value: number | null, least: number, most: number): Invalid[] {
@@ -97,7 +95,7 @@ function metadataFaults(metadata: unknown): Invalid[] {
     return [{ path, message: 'metadata is larger than 16 KiB as JSON.', allowed }];
   }
   // JSON.stringify writes a NUL and a lone surrogate as escapes, and nothing else as these.
-  return /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/.test(json) ? unstorable(path, '\0') : [];
+  return /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/.test(json) ? [notStorable(path)] : [];
 }
 
 function isDeeperThan(levels: number, value: unknown): boolean {

@@ -3,7 +3,7 @@ import { generations } from '../db/schema.ts';
 import { isFinished } from './derive.ts';
 import type { Domain } from './domain.ts';
 import { LatestState, type Update } from './latest-state.ts';
-import { toGeneration } from './rows.ts';
+import { toGeneration, WHOLE } from './rows.ts';
 import type { Generation } from './types.ts';
 
 /** Hints get lost with a connection or a process: this often every watched generation is looked at anyway. */
@@ -41,7 +41,7 @@ export function createWatcher({ db, hints, log }: Domain): Watcher {
       try {
         const rows = await db.query.generations.findMany({
           where: inArray(generations.id, ids),
-          with: { tasks: true, assets: true },
+          with: WHOLE,
         });
         for (const generation of rows.map(toGeneration)) {
           for (const state of watched.get(generation.id) ?? []) state.offer(generation);

@@ -30,7 +30,7 @@ builder.objectType('Asset', {
     task: t.field({
       type: 'Task',
       nullable: true,
-      description: 'The job that made it.',
+      description: 'The task that made it.',
       resolve: ({ taskId }, _args, { loaders }) => loaders.task.load(taskId),
     }),
     index: t.exposeInt('index', { description: 'Its slot, from 0.' }),

@@ -23,9 +23,9 @@ const TYPES: Record<string, { name: string; find: (id: string, context: Context)
   prv: { name: 'Provider', find: async (id, context) => findProvider(context, id) },
   wsp: {
     name: 'Workspace',
-    find: async (id, { domain, caller }) => (id === caller.workspaceId ? getWorkspace(domain.db, caller) : null),
+    find: async (id, { domain, caller }) => (id === caller.workspaceId ? getWorkspace(domain, caller) : null),
   },
-  key: { name: 'ApiKey', find: (id, { domain, caller }) => findApiKey(domain.db, caller, id) },
+  key: { name: 'ApiKey', find: (id, { domain, caller }) => findApiKey(domain, caller, id) },
 };
 
 builder.queryField('node', (t) =>

@@ -24,7 +24,7 @@ export const Model = builder.objectRef<ModelNode>('Model');
 const ProviderModel = builder.objectRef<OfferNode>('ProviderModel');
 
 Provider.implement({
-  description: 'A gateway that makes images.',
+  description: 'A service that makes images for us.',
   interfaces: [Node],
   fields: (t) => ({
     slug: t.exposeString('slug', { description: 'Its name in requests, such as gptimage2.' }),

@@ -13,5 +13,5 @@ import './task.ts';
 import './user-errors.ts';
 import './viewer.ts';
 
-/** The schema, without a server: one file per type beside this one. */
+/** The schema, without a server: one file per noun or verb of it beside this one. */
 export const schema = builder.toSchema();

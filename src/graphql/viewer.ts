@@ -35,14 +35,14 @@ const Viewer = builder.objectRef<Caller>('Viewer').implement({
     workspace: t.field({
       type: Workspace,
       description: 'The workspace everything belongs to.',
-      resolve: (caller, _args, { domain }) => getWorkspace(domain.db, caller),
+      resolve: (caller, _args, { domain }) => getWorkspace(domain, caller),
     }),
     apiKey: t.field({
       type: ApiKey,
       nullable: true,
       description: 'The key that was sent; null where none is needed.',
       resolve: (caller, _args, { domain }) =>
-        caller.apiKeyId === null ? null : findApiKey(domain.db, caller, caller.apiKeyId),
+        caller.apiKeyId === null ? null : findApiKey(domain, caller, caller.apiKeyId),
     }),
     scopes: t.field({ type: [ScopeEnum], description: 'What may be done.', resolve: ({ scopes }) => [...scopes] }),
     mode: t.expose('mode', { type: ModeEnum, description: 'What may be reached.' }),

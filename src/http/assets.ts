@@ -1,16 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import type { StoredFile } from '../asset/find-stored.ts';
 import type { Links } from '../asset/link.ts';
 import type { Kept, Storage } from '../storage/storage.ts';
 import { chooseRange, isFresh, type Part } from './asset-conditions.ts';
-
-/** What is known of an asset whose file is kept. `sha256` is lower-case hex. */
-export interface StoredFile {
-  storageKey: string;
-  mimeType: string;
-  byteSize: number;
-  sha256: string;
-}
 
 interface AssetSources {
   links: Links;

@@ -4,7 +4,7 @@ import { Fault } from '../fault.ts';
 import type { Logger } from '../logger.ts';
 
 /** HTTP statuses of faults that end a request before it is executed. */
-const STATUS: Partial<Record<Fault['code'], number>> = { UNAUTHENTICATED: 401, FORBIDDEN: 403, UNAVAILABLE: 503 };
+const STATUS: Partial<Record<Fault['code'], number>> = { UNAUTHENTICATED: 401, FORBIDDEN: 403 };
 
 /**
  * What a client is told of an error: a fault of its request as it is, a database that is away as UNAVAILABLE, and of

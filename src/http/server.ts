@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Logger, logWith } from '../logger.ts';
@@ -24,7 +25,6 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
-const MAX_BODY_BYTES = 1024 * 1024;
 const REST_MS = 2_000;
 
 /** The one port of the service, and who answers what on it. */
@@ -54,7 +54,6 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     if (req.method === 'POST' && !/^application\/(graphql\+)?json\b/i.test(req.headers['content-type'] ?? '')) {
       return answer(res, 415, 'Send application/json.');
     }
-    if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return answer(res, 413, 'At most 1 MiB.');
     await yoga(req, res, { req, res });
   }
 
@@ -81,13 +80,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
 
   return {
     async start(host, port) {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(port, host, () => {
-          server.off('error', reject);
-          resolve();
-        });
-      });
+      await once(server.listen(port, host), 'listening');
       return `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`;
     },
     drain() {

@@ -23,6 +23,8 @@ export interface ServerContext {
   authorization?: string | undefined;
 }
 
+const MAX_BODY_BYTES = 1024 * 1024;
+
 export type Yoga = ReturnType<typeof createGraphql>;
 
 /** The GraphQL engine behind every transport: one schema, one check of who calls, one way to mask errors. */
@@ -34,6 +36,7 @@ export function createGraphql({ log, introspection, origins, identify, contextOf
     logging: false,
     multipart: false,
     batching: false,
+    maxRequestBodySize: MAX_BODY_BYTES,
     cors: origins.length > 0 ? { origin: [...origins], methods: ['GET', 'POST'] } : false,
     maskedErrors: { maskError: (error) => maskError(error, log) },
     context: async ({ req, authorization }) =>

@@ -1,5 +1,6 @@
 import type { PollSchedule } from '../generation/provider.ts';
-import { createGptImage2 } from './gptimage2.ts';
+import { createConnections } from './connections.ts';
+import { createGptImage2 } from './gptimage2/gptimage2.ts';
 import type { Provider } from './provider.ts';
 
 // Any key that starts with `sandbox` is accepted there.
@@ -10,28 +11,25 @@ export interface ProviderOptions {
   sandboxUrl: string | null;
   /** The accounts that cost money; null where there is none. */
   live: { gptimage2: { apiKey: string; baseUrl: string } | null };
-  poll: PollSchedule;
-  /** Null: each provider's own. */
+  pollSchedule: PollSchedule;
+  /** Total time for one submission, from connecting to the last byte of the answer. Null: each provider's own. */
   submitTimeoutMs: number | null;
 }
 
 /** Every provider this service may use: in TEST mode those of the sandbox, in LIVE mode those with an account. */
-export function createProviders({ sandboxUrl, live, poll, submitTimeoutMs }: ProviderOptions): Provider[] {
+export function createProviders(options: ProviderOptions): { providers: Provider[]; stop(): Promise<void> } {
+  const { sandboxUrl, live, pollSchedule, submitTimeoutMs } = options;
+  const connections = createConnections();
+  const shared = { pollSchedule, submitTimeoutMs, connections };
   const providers: Provider[] = [];
   if (sandboxUrl) {
-    const test = {
-      mode: 'TEST',
-      apiKey: SANDBOX_KEY,
-      poll,
-      submitTimeoutMs,
-      resultHosts: [toHost(sandboxUrl)],
-    } as const;
+    const test = { ...shared, mode: 'TEST', apiKey: SANDBOX_KEY, resultHosts: [toHost(sandboxUrl)] } as const;
     providers.push(createGptImage2({ ...test, baseUrl: new URL('/gptimage2', sandboxUrl).href }));
   }
   if (live.gptimage2) {
-    providers.push(createGptImage2({ ...live.gptimage2, mode: 'LIVE', poll, submitTimeoutMs, resultHosts: [] }));
+    providers.push(createGptImage2({ ...shared, ...live.gptimage2, mode: 'LIVE', resultHosts: [] }));
   }
-  return providers;
+  return { providers, stop: connections.stop };
 }
 
 /** `host:port`, with the port also where it is the scheme's own. */

@@ -1,6 +1,6 @@
 import type { Billed, Trouble } from '../generation/provider.ts';
 import type { Outcome } from './call.ts';
-import { getRetryAfterMs } from './retryAfter.ts';
+import { getRetryAfterMs } from './retry-after.ts';
 import { type Said, toTrouble } from './trouble.ts';
 
 // A key, credits or a base URL is mended by an operator, in minutes.

@@ -15,7 +15,7 @@ export interface Answer<Report> {
 }
 
 /**
- * One upstream gateway. An adapter turns our request into its wire format and its answers into reports; it holds no
+ * One provider in one mode. An adapter turns our request into its wire format and its answers into reports; it holds no
  * state and knows no database. Its calls never throw for anything the provider does: that is a report.
  */
 export interface Provider {
@@ -23,10 +23,8 @@ export interface Provider {
   readonly name: string;
   readonly mode: Mode;
   readonly models: readonly ProviderModel[];
-  /** Total time for one submission, in milliseconds, from connecting to the last byte of the answer. */
-  readonly submitTimeoutMs: number;
-  /** The least this provider wants between polls; the configured schedule is never faster. */
-  readonly poll: PollSchedule;
+  /** When to ask about a task: the configured schedule, as it is. */
+  readonly pollSchedule: PollSchedule;
   /** How many tasks one poll request can ask about. */
   readonly pollBatch: number;
   /** Where its result files may live without being a public address: the sandbox's own origin, `host:port`. */

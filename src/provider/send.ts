@@ -1,13 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { Agent, Client, type Dispatcher } from 'undici';
-
-const CONNECT_TIMEOUT_MS = 10_000;
-
-// undici's own timeouts count per chunk; the one deadline of `exchange` replaces them.
-const LIMITS = { maxHeaderSize: 16_384, headersTimeout: 0, bodyTimeout: 0 };
-
-/** Kept alive between polls; an idle connection closes after four seconds and holds no process open. */
-const shared = new Agent({ ...LIMITS, connect: { timeout: CONNECT_TIMEOUT_MS } });
+import type { Dispatcher } from 'undici';
+import { type Connections, createConnection } from './connections.ts';
 
 /** One HTTP request, as bytes. */
 export interface Sending {
@@ -18,8 +11,8 @@ export interface Sending {
   /** From connecting to the last byte of the answer. */
   timeoutMs: number;
   signal: AbortSignal;
-  /** A connection of its own, closed afterwards: on a reused one a reset would not tell whether the request arrived. */
-  fresh: boolean;
+  /** Null: one of its own, closed afterwards; on a reused one a reset would not tell whether the request arrived. */
+  connections: Connections | null;
   /** The longest body that is read. */
   maxBytes: number;
 }
@@ -34,17 +27,13 @@ export type Sent =
 
 /** Sends one request once: no retry, no redirect. It never throws for what the other side does. */
 export async function send(sending: Sending): Promise<Sent> {
-  if (!sending.fresh) return exchange(shared, sending);
+  if (sending.connections) return exchange(sending.connections.dispatcher, sending);
 
-  const over = new AbortController();
-  const connect = { timeout: CONNECT_TIMEOUT_MS, signal: over.signal };
-  const client = new Client(new URL(sending.url).origin, { ...LIMITS, pipelining: 0, connect });
+  const own = createConnection(new URL(sending.url).origin);
   try {
-    return await exchange(client, sending);
+    return await exchange(own.dispatcher, sending);
   } finally {
-    await client.destroy();
-    // undici does not close a socket that is still connecting.
-    over.abort();
+    await own.stop();
   }
 }
 

@@ -1,7 +1,7 @@
 import type { PollReport, Trouble } from '../generation/provider.ts';
 import type { Outcome } from './call.ts';
 import { findHindrance } from './hindrance.ts';
-import { getRetryAfterMs } from './retryAfter.ts';
+import { getRetryAfterMs } from './retry-after.ts';
 import { type Said, toTrouble } from './trouble.ts';
 
 /** The report of a poll that says nothing about the task: the task stands as it stood. */

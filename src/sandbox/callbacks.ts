@@ -33,7 +33,7 @@ export function createCallbacks(describe: (task: Task, origin: string) => unknow
     if (task.callbackUrl === null || end === null || task.directives.has('no-callback')) return;
     const work = call(task.callbackUrl, task, origin, Math.max(0, Math.ceil(end - getNow())))
       .catch((error: unknown) => {
-        if (!stopping.signal.aborted) log.warn({ error }, 'sandbox: a callback broke');
+        if (!stopping.signal.aborted) log.warn({ err: error }, 'sandbox: a callback broke');
       })
       .finally(() => running.delete(work));
     running.add(work);

@@ -1,17 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Callbacks } from './callbacks.ts';
-import type { Call, Dialect, Reply } from './dialect.ts';
+import type { Desk, Dialect } from './dialect.ts';
 import { type Directives, getNumber, readPrompt } from './directives.ts';
-import { getNow, type Order, type Task } from './task.ts';
+import { getNow } from './task.ts';
 import type { TaskBook } from './task-book.ts';
-
-/** What the frame does for a dialect: take an order with the faults its prompt asks for, and find it again. */
-export interface Desk {
-  /** Accepts and bills the order, and answers with `toReply`, unless the prompt scripts something worse. */
-  take(call: Call, order: Order, toReply: (task: Task) => Reply): Reply;
-  /** The task, or null when it is unknown, older than 24 hours, or scripted to be lost. */
-  find(id: string): Task | null;
-}
 
 const MOST_COUNTERS = 10_000;
 

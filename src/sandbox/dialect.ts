@@ -1,5 +1,4 @@
-import type { Desk } from './desk.ts';
-import type { Task } from './task.ts';
+import type { Order, Task } from './task.ts';
 
 /** An authorised request, below the dialect's mount. */
 export interface Call {
@@ -18,6 +17,14 @@ export type Reply = { status: number; headers?: Record<string, string>; body: un
 
 /** What the frame refuses for every provider, each in its own envelope. */
 export type Refusal = 'unauthorized' | 'no-credits' | 'no-such-path' | 'body-too-large' | 'rate-limited' | 'broken';
+
+/** What the frame does for a dialect: take an order with the faults its prompt asks for, and find it again. */
+export interface Desk {
+  /** Accepts and bills the order, and answers with `toReply`, unless the prompt scripts something worse. */
+  take(call: Call, order: Order, toReply: (task: Task) => Reply): Reply;
+  /** The task, or null when it is unknown, older than 24 hours, or scripted to be lost. */
+  find(id: string): Task | null;
+}
 
 /** One provider's wire format. It turns bodies into orders and tasks into bodies; all else is the frame's. */
 export interface Dialect {

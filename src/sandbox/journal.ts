@@ -61,19 +61,7 @@ function parseLine(line: string): Accepted[] {
   }
 }
 
-function toLine({
-  id,
-  prompt,
-  count,
-  width,
-  height,
-  format,
-  credits,
-  callbackUrl,
-  provider,
-  acceptedAt,
-  requestHash,
-}: Accepted) {
-  const fields = { id, prompt, count, width, height, format, credits, callbackUrl, provider, acceptedAt, requestHash };
-  return `${JSON.stringify(fields)}\n`;
+function toLine(accepted: Accepted): string {
+  // A task carries more than was accepted: the schema leaves that out.
+  return `${JSON.stringify(Line.parse(accepted))}\n`;
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,24 +9,14 @@ export async function listen(server: Server, host: string, port: number, journal
   const memory = port === 0 && journalFile ? `${journalFile}.port` : null;
   const remembered = memory ? recall(memory) : 0;
   try {
-    await open(server, host, port || remembered);
+    await once(server.listen(port || remembered, host), 'listening');
   } catch (error) {
     if (remembered === 0) throw error;
-    await open(server, host, 0);
+    await once(server.listen(0, host), 'listening');
   }
   const { port: taken } = server.address() as AddressInfo;
   if (memory && taken !== remembered) remember(memory, taken);
   return taken;
-}
-
-function open(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
 
 function recall(file: string): number {

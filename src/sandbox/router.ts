@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { listCharges } from './billing.ts';
-import type { Desk } from './desk.ts';
-import type { Dialect, Reply } from './dialect.ts';
+import type { Desk, Dialect, Reply } from './dialect.ts';
 import { serveFile } from './files.ts';
 import type { Log } from './log.ts';
 import type { Pictures } from './pictures.ts';
@@ -54,7 +53,7 @@ export function createRouter({ mounts, tasks, pictures, requests, log }: Parts) 
     handle(request: IncomingMessage, response: ServerResponse): void {
       const work = route(request, response)
         .catch((error: unknown) => {
-          if (!response.destroyed) log.warn({ error, path: request.url }, 'sandbox: a request broke');
+          if (!response.destroyed) log.warn({ err: error, path: request.url }, 'sandbox: a request broke');
           response.destroy();
         })
         .finally(() => running.delete(work));

@@ -52,7 +52,7 @@ export async function startSandbox({
   });
   try {
     const taken = await listen(server, host, port, journalFile);
-    server.on('error', (error) => log.warn({ error }, 'sandbox: a connection could not be accepted'));
+    server.on('error', (error) => log.warn({ err: error }, 'sandbox: a connection could not be accepted'));
     const url = `http://${toAuthority(host)}:${taken}`;
     callbacks.resume(tasks.list(), url);
     return { url, port: taken, stop };

@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { type KeepResult, keepImage } from '../asset/keep.ts';
 import type { GuardedFetch } from '../fetch/guarded-fetch.ts';
-import { claimTasks } from '../generation/claim.ts';
 import type { Domain } from '../generation/domain.ts';
 import { listPendingAssets } from '../generation/find.ts';
 import type { Report } from '../generation/machine.ts';
@@ -11,12 +10,11 @@ import { downloadDelayMs } from '../generation/schedule.ts';
 import type { Asset, Task } from '../generation/types.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { Holder, Identity } from './identity.ts';
-import { createLoop, type Loop } from './loop.ts';
+import type { Identity } from './identity.ts';
 import { findProvider, type Providers, resultTtlOf } from './providers.ts';
+import { createTaskLoop, type TaskLoop } from './task-loop.ts';
 
 const MOST_TASKS_AT_ONCE = 4;
-const IDLE_MS = 1_000;
 /** A URL that serves no image may be repaired in a moment; after this many looks it is taken at its word. */
 const MOST_LOOKS = 3;
 const MOST_STALE_LOOKS = 10;
@@ -27,40 +25,21 @@ export interface Keeper {
 }
 
 /** Brings finished images home. A stop breaks off downloads; whoever claims the task next begins them anew. */
-export function createCollector(
-  domain: Domain,
-  providers: Providers,
-  keeper: Keeper,
-  identity: Identity,
-): Loop & Holder {
-  const collecting = new Map<string, Promise<void>>();
+export function createCollector(domain: Domain, providers: Providers, keeper: Keeper, identity: Identity): TaskLoop {
   const stopping = new AbortController();
   // One for each download under way.
   setMaxListeners(0, stopping.signal);
-  let backlog = false;
-
-  async function tick(): Promise<number> {
-    const limit = MOST_TASKS_AT_ONCE - collecting.size;
-    const tasks = await claimTasks(domain, { workerId: identity.id, statuses: ['COLLECTING'], limit });
-    backlog = tasks.length === limit;
-    for (const task of tasks) {
-      const run = collect(domain, providers, keeper, task, stopping.signal).finally(() => {
-        collecting.delete(task.id);
-        if (backlog) loop.wake();
-      });
-      collecting.set(task.id, run);
-    }
-    return IDLE_MS;
-  }
-
-  const loop = createLoop({ name: 'collect', tick, log: domain.log });
+  const loop = createTaskLoop(domain, identity, {
+    name: 'collect',
+    status: 'COLLECTING',
+    mostAtOnce: MOST_TASKS_AT_ONCE,
+    run: (task) => collect(domain, providers, keeper, task, stopping.signal),
+  });
   return {
     ...loop,
-    holds: (taskId) => collecting.has(taskId),
     async stop() {
       stopping.abort();
       await loop.stop();
-      await Promise.all(collecting.values());
     },
   };
 }

@@ -5,21 +5,23 @@ import type { Provider } from '../provider/provider.ts';
 /** A task whose lease this worker holds, and when to ask about it next: kept in memory only. */
 export class Held {
   task: Task;
+  readonly providerTaskId: string;
   readonly provider: Provider;
   pollCount: number;
   /** Answers in a row that said nothing about the task. */
-  troubles = 0;
+  silences = 0;
   private missing = 0;
   private lastOddity: string | null = null;
   private readonly heldSince = Date.now();
   private dueAt: number;
 
-  constructor(task: Task, provider: Provider) {
+  constructor(task: Task, providerTaskId: string, provider: Provider) {
     this.task = task;
+    this.providerTaskId = providerTaskId;
     this.provider = provider;
     this.pollCount = task.pollCount;
     // A task that was polled before comes from another worker: nobody knows when it was last asked about.
-    this.dueAt = this.heldSince + (task.status === 'ACCEPTED' && task.tries <= 1 ? provider.poll.firstMs : 0);
+    this.dueAt = this.heldSince + (task.status === 'ACCEPTED' && task.tries <= 1 ? provider.pollSchedule.firstMs : 0);
   }
 
   isDue(): boolean {
@@ -40,14 +42,14 @@ export class Held {
     this.dueAt = Date.now() + delayMs;
   }
 
-  age(troubles: number, retryAfterMs: number | null) {
+  age(silences: number, retryAfterMs: number | null) {
     const since = this.task.acceptedAt?.getTime() ?? this.heldSince;
-    return { ageMs: Math.max(0, Date.now() - since), troubles, retryAfterMs };
+    return { ageMs: Math.max(0, Date.now() - since), silences, retryAfterMs };
   }
 
   /** Counts what says nothing, and believes the provider that does not know the task once it has said so often enough. */
   hear(report: PollReport, missingUntilLost: number): PollReport {
-    this.troubles = report.kind === 'SILENT' ? this.troubles + 1 : 0;
+    this.silences = report.kind === 'SILENT' ? this.silences + 1 : 0;
     if (report.kind !== 'SILENT') this.missing = report.kind === 'MISSING' ? this.missing + 1 : 0;
     if (report.kind !== 'MISSING' || this.missing < missingUntilLost) return report;
     return { kind: 'FAILED', failure: report.failure };

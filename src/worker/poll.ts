@@ -6,6 +6,7 @@ import { isNews } from '../generation/news.ts';
 import type { PollReport } from '../generation/provider.ts';
 import { type Entry, recordReports } from '../generation/record.ts';
 import { pollDelayMs } from '../generation/schedule.ts';
+import type { Task } from '../generation/types.ts';
 import type { Answer, Provider } from '../provider/provider.ts';
 import { createBatches } from './batch.ts';
 import { Held } from './held.ts';
@@ -14,6 +15,8 @@ import { createLoop, type Loop } from './loop.ts';
 import { findProvider, type Providers, resultTtlOf } from './providers.ts';
 
 const MOST_HELD = 5_000;
+const MOST_A_CLAIM = 500;
+const UNCONFIGURED_MS = 30_000;
 const MOST_REQUESTS_AT_ONCE = 32;
 const IDLE_MS = 1_000;
 /** Polls that fall due within it go out together. */
@@ -57,13 +60,23 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
   async function claim(): Promise<void> {
     hinted = false;
     claimedAt = Date.now();
-    const limit = Math.min(MOST_HELD - held.size, 500);
-    const tasks = await claimTasks(domain, { workerId: identity.id, statuses: ['ACCEPTED', 'RUNNING'], limit });
-    for (const task of tasks) {
-      const provider = findProvider(providers, task);
-      if (provider) held.set(task.id, new Held(task, provider));
-      else domain.log.warn({ task: task.id, provider: task.provider }, 'its provider is no longer configured');
+    for (let claimed = MOST_A_CLAIM; claimed === MOST_A_CLAIM; ) {
+      const limit = Math.min(MOST_HELD - held.size, MOST_A_CLAIM);
+      const tasks = await claimTasks(domain, { workerId: identity.id, statuses: ['ACCEPTED', 'RUNNING'], limit });
+      claimed = tasks.length;
+      await Promise.all(tasks.map(take));
     }
+  }
+
+  async function take(task: Task): Promise<void> {
+    const provider = findProvider(providers, task);
+    if (provider && task.providerTaskId !== null) {
+      held.set(task.id, new Held(task, task.providerTaskId, provider));
+      return;
+    }
+    domain.log.warn({ task: task.id, provider: task.provider }, 'its provider is no longer configured');
+    const report = { kind: 'DELAYED' as const, taskId: task.id, token: task.leaseToken, delayMs: UNCONFIGURED_MS };
+    await recordReports(domain, [{ generationId: task.generationId, report }]);
   }
 
   function requestsFor(due: Held[]): { provider: Provider; held: Held[] }[] {
@@ -79,16 +92,16 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
 
   async function ask({ provider, held: group }: { provider: Provider; held: Held[] }): Promise<void> {
     try {
-      const ids = group.map(({ task }) => task.providerTaskId ?? '');
+      const ids = group.map(({ providerTaskId }) => providerTaskId);
       const answers = await provider.ask(ids, stopping.signal);
-      await Promise.all(group.map((each, i) => take(each, answers[i])));
+      await Promise.all(group.map((each, i) => hear(each, answers[i])));
     } catch (error) {
       if (!stopping.signal.aborted) domain.log.error({ err: error, provider: provider.slug }, 'a poll failed');
-      for (const each of group) each.schedule(pollDelayMs(each.provider.poll, each.age(1, null)));
+      for (const each of group) each.schedule(pollDelayMs(each.provider.pollSchedule, each.age(1, null)));
     }
   }
 
-  async function take(each: Held, answer: Answer<PollReport> | undefined): Promise<void> {
+  async function hear(each: Held, answer: Answer<PollReport> | undefined): Promise<void> {
     if (!answer || !held.has(each.task.id)) return;
     const { task, provider } = each;
     const report = each.hear(answer.report, MISSING_UNTIL_LOST);
@@ -110,7 +123,7 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
       await batches.add({ held: each, entry, exchange });
     }
     const retryAfterMs = report.kind === 'SILENT' ? report.retryAfterMs : null;
-    each.schedule(pollDelayMs(provider.poll, each.age(each.troubles, retryAfterMs)));
+    each.schedule(pollDelayMs(provider.pollSchedule, each.age(each.silences, retryAfterMs)));
   }
 
   async function write(results: { held: Held; entry: Entry; exchange: TaskExchange }[]): Promise<void> {

@@ -25,7 +25,7 @@ export function createWorker(domain: Domain, providers: Providers, keeper: Keepe
   let unhint: (() => void) | undefined;
 
   return {
-    countSubmissionsInFlight: submit.countInFlight,
+    countSubmissionsInFlight: submit.countInHand,
     async start() {
       await identity.start();
       unhint = domain.hints.on(({ work }) => {

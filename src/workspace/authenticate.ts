@@ -1,10 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
-import { and, eq, getTableColumns, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, isNull, sql } from 'drizzle-orm';
 import type { Database } from '../db/connect.ts';
 import { apiKeys, workspaces } from '../db/schema.ts';
 import { Fault } from '../fault.ts';
 import { type Caller, SCOPES, type Scope } from './caller.ts';
-import { hashKey } from './keys.ts';
+import { hashKey, PREFIX_LENGTH } from './keys.ts';
 
 /** A credential that was wrong from the start or was revoked is final; an expired one can be replaced. */
 export class CredentialFault extends Fault {
@@ -26,14 +26,13 @@ export async function authenticate(db: Database, authorization: string | undefin
   }
   const key = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
   if (!key) throw new CredentialFault('The authorization must be written "Bearer sk_…".');
-  const hash = hashKey(key);
-  const [found] = await db
+  const hash = Buffer.from(hashKey(key));
+  const alike = await db
     .select({ ...getTableColumns(apiKeys), expired: sql<boolean | null>`${apiKeys.expiresAt} <= clock_timestamp()` })
     .from(apiKeys)
-    .where(and(eq(apiKeys.hash, hash), sql`${apiKeys.revokedAt} is null`));
-  if (!found || !timingSafeEqual(Buffer.from(found.hash), Buffer.from(hash))) {
-    throw new CredentialFault('This key is not known, or was revoked.');
-  }
+    .where(and(eq(apiKeys.prefix, key.slice(0, PREFIX_LENGTH)), isNull(apiKeys.revokedAt)));
+  const found = alike.find((each) => timingSafeEqual(Buffer.from(each.hash), hash));
+  if (!found) throw new CredentialFault('This key is not known, or was revoked.');
   if (found.expired) {
     throw new CredentialFault('This key has expired; use a fresh one.', true);
   }

@@ -2,7 +2,7 @@ import { and, eq } from 'drizzle-orm';
 import type { Database } from '../db/connect.ts';
 import { isId } from '../db/id.ts';
 import { apiKeys, workspaces } from '../db/schema.ts';
-import type { Caller, Scope } from './caller.ts';
+import type { Caller, Mode, Scope } from './caller.ts';
 
 export interface Workspace {
   id: string;
@@ -14,21 +14,24 @@ export interface ApiKey {
   id: string;
   name: string;
   prefix: string;
-  mode: 'LIVE' | 'TEST';
+  mode: Mode;
   scopes: Scope[];
   createdAt: Date;
-  lastUsedAt: Date | null;
   expiresAt: Date | null;
   revokedAt: Date | null;
 }
 
-export async function getWorkspace(db: Database, { workspaceId }: Caller): Promise<Workspace> {
+export async function getWorkspace({ db }: { db: Database }, { workspaceId }: Caller): Promise<Workspace> {
   const [found] = await db.select().from(workspaces).where(eq(workspaces.id, workspaceId));
   if (!found) throw new Error(`The workspace ${workspaceId} is gone.`);
   return found;
 }
 
-export async function findApiKey(db: Database, { workspaceId }: Caller, id: string): Promise<ApiKey | null> {
+export async function findApiKey(
+  { db }: { db: Database },
+  { workspaceId }: Caller,
+  id: string,
+): Promise<ApiKey | null> {
   if (!isId('key', id)) return null;
   const [found] = await db
     .select()

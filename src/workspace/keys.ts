@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Database, Transaction } from '../db/connect.ts';
 import { newId } from '../db/id.ts';
 import { apiKeys, workspaces } from '../db/schema.ts';
-import { SCOPES } from './caller.ts';
+import { type Mode, SCOPES } from './caller.ts';
 
 /** How much of a key may be shown: enough to tell two apart. */
-const PREFIX_LENGTH = 12;
+export const PREFIX_LENGTH = 12;
 
 export interface BootstrapKey {
   workspace: string;
@@ -38,7 +38,7 @@ export function hashKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
 }
 
-function modeOf(key: string): 'LIVE' | 'TEST' {
+function modeOf(key: string): Mode {
   return key.startsWith('sk_live_') ? 'LIVE' : 'TEST';
 }
 

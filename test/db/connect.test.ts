@@ -90,14 +90,16 @@ test('a query sent again in the moment its connection is reset is not lost in it
   onTestFinished(() => proxy.stop());
   const connection = connect({ url: proxy.url, directUrl: proxy.url, log, max: 1 });
   onTestFinished(() => connection.stop());
+  const observer = open(1);
   for (let round = 0; round < 3; round++) {
-    const sleeping = connection.db.execute(sql`select pg_sleep(10)`);
+    // Told apart by its name: the backend of the last round does not know yet that nobody listens.
+    const statement = `select pg_sleep(10) as round_${round}`;
+    const sleeping = connection.db.execute(sql.raw(statement));
     const again = sleeping.then(
       () => 'slept',
       () => ask(connection),
     );
-    await expect.poll(() => proxy.size()).toBe(1);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await expect.poll(() => isRunning(observer, statement), { timeout: 5000 }).toBe(true);
     proxy.reset();
     expect(await again).toMatch(/answered|unavailable/);
     await expect.poll(() => ask(connection), { timeout: 7000 }).toBe('answered');
@@ -187,6 +189,14 @@ async function askInTransaction({ db }: Connection): Promise<string> {
 
 function describe(error: unknown): string {
   return isUnavailable(error) ? 'unavailable' : String(error);
+}
+
+/** Whether a backend of this file's database is at this statement. */
+async function isRunning({ db }: Connection, statement: string): Promise<boolean> {
+  const [row] = await db.execute(
+    sql`select exists (select from pg_stat_activity where datname = current_database() and state = 'active' and query = ${statement}) as running`,
+  );
+  return row?.running === true;
 }
 
 /** Ends every backend of this file's database but the one that does it. */

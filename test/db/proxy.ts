@@ -4,7 +4,7 @@ import { createServer, connect as dial, type Socket } from 'node:net';
 /** A TCP proxy before a database that can go silent, as a firewall does that forgets a connection. */
 export async function startProxy(
   url: string,
-): Promise<{ url: string; size(): number; freeze(): void; reset(): void; stop(): Promise<void> }> {
+): Promise<{ url: string; freeze(): void; reset(): void; stop(): Promise<void> }> {
   const target = new URL(url);
   const pairs = new Set<[Socket, Socket]>();
   const server = createServer((client) => {
@@ -30,7 +30,6 @@ export async function startProxy(
         upstream.unpipe(client).pause();
       }
     },
-    size: () => pairs.size,
     /** Ends every connection as a crashed host does. */
     reset() {
       for (const [client, upstream] of pairs) {

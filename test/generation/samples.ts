@@ -1,5 +1,5 @@
+import type { StoredFacts } from '../../src/asset/keep.ts';
 import { newId } from '../../src/db/id.ts';
-import type { StoredFacts } from '../../src/generation/collecting.ts';
 import type { CreateInput } from '../../src/generation/input.ts';
 import type { Exchange, ProviderModel, ReportedImage, Trouble } from '../../src/generation/provider.ts';
 import type { Generation, Task } from '../../src/generation/types.ts';

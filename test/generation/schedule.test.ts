@@ -4,15 +4,15 @@ import { downloadDelayMs, pollDelayMs, resubmitDelayMs } from '../../src/generat
 
 const schedule = { firstMs: 2_000, fastMs: 2_500, fastForMs: 20_000, slowMs: 7_500 };
 const middle = () => 0.5;
-const at = (ageMs: number, troubles = 0, retryAfterMs: number | null = null) =>
-  pollDelayMs(schedule, { ageMs, troubles, retryAfterMs }, middle);
+const at = (ageMs: number, silences = 0, retryAfterMs: number | null = null) =>
+  pollDelayMs(schedule, { ageMs, silences, retryAfterMs }, middle);
 
 test('polls come every 2.5 s while the task is younger than 20 s, then every 7.5 s', () => {
   expect([0, 19_999, 20_000, 600_000].map((ageMs) => at(ageMs))).toEqual([2_500, 2_500, 7_500, 7_500]);
 });
 
 test('answers in a row that say nothing double the wait, to a minute at most', () => {
-  expect([1, 2, 3, 4, 5, 6, 1_000].map((troubles) => at(0, troubles))).toEqual([
+  expect([1, 2, 3, 4, 5, 6, 1_000].map((silences) => at(0, silences))).toEqual([
     5_000, 10_000, 20_000, 40_000, 60_000, 60_000, 60_000,
   ]);
 });
@@ -38,7 +38,7 @@ test('every wait is spread by a tenth at most, in whole milliseconds, and never 
   fc.assert(
     fc.property(counts, asked, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (count, wait, luck) => {
       const waits = (random: () => number) => [
-        pollDelayMs(schedule, { ageMs: 0, troubles: count, retryAfterMs: wait }, random),
+        pollDelayMs(schedule, { ageMs: 0, silences: count, retryAfterMs: wait }, random),
         resubmitDelayMs(count, wait, random),
         downloadDelayMs(count, random),
       ];

@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { StoredFile } from '../../src/asset/find-stored.ts';
 import { createLinks, type Links } from '../../src/asset/link.ts';
-import { createAssetHandler, type StoredFile } from '../../src/http/assets.ts';
+import { createAssetHandler } from '../../src/http/assets.ts';
 import { createDiskStorage } from '../../src/storage/disk.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 

@@ -1,19 +1,30 @@
+import { afterAll } from 'vitest';
 import type { PollReport, ProviderRequest, SubmitReport } from '../../src/generation/provider.ts';
-import { createGptImage2 } from '../../src/provider/gptimage2.ts';
+import { createConnections } from '../../src/provider/connections.ts';
+import { createGptImage2 } from '../../src/provider/gptimage2/gptimage2.ts';
 import type { Answer, Provider } from '../../src/provider/provider.ts';
 
 export const KEY = 'sk-evo-0123456789abcdef';
 export const TASK = 'task-unified-1757165031-seedream5d';
 
+const connections = createConnections();
+afterAll(() => connections.stop());
+
 interface Options {
   submitTimeoutMs?: number;
-  concurrency?: number;
   apiKey?: string;
 }
 
 export function createProvider(baseUrl: string, options: Options = {}): Provider {
-  const poll = { firstMs: 2000, fastMs: 2500, fastForMs: 20_000, slowMs: 7500 };
-  const base = { mode: 'LIVE', apiKey: KEY, submitTimeoutMs: 5_000, poll, resultHosts: [] } as const;
+  const pollSchedule = { firstMs: 2000, fastMs: 2500, fastForMs: 20_000, slowMs: 7500 };
+  const base = {
+    mode: 'LIVE',
+    apiKey: KEY,
+    submitTimeoutMs: 5_000,
+    pollSchedule,
+    resultHosts: [],
+    connections,
+  } as const;
   return createGptImage2({ ...base, baseUrl, ...options });
 }
 

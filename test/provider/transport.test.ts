@@ -25,29 +25,6 @@ test('polls reuse their connections', async () => {
   expect(server.connections).toBeLessThanOrEqual(2);
 });
 
-test('many tasks are asked about a few at a time, and answered in their order', async () => {
-  let open = 0;
-  let most = 0;
-  const server = await startServer((response, request) => {
-    open += 1;
-    most = Math.max(most, open);
-    const number = Number(request.url?.split('-').at(-1));
-    setTimeout(
-      () => {
-        open -= 1;
-        json(200, { status: 'processing', progress: number })(response, request);
-      },
-      (number % 4) * 5,
-    );
-  });
-  const ids = Array.from({ length: 40 }, (_, index) => `task-${index}`);
-  const answers = await createProvider(server.url, { concurrency: 3 }).ask(ids, new AbortController().signal);
-  expect(answers.map(({ report }) => report)).toEqual(
-    ids.map((_, index) => ({ kind: 'RUNNING', percent: index, etaSeconds: null })),
-  );
-  expect(most).toBe(3);
-});
-
 test('a refused connection sent nothing', async () => {
   const { report, exchange } = await submitTo(await findClosedUrl());
   expect(report).toMatchObject(notNow);

@@ -1,15 +1,15 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { createClient } from './client.ts';
 
 let sandbox: Sandbox;
 let client: ReturnType<typeof createClient>;
-let warnings: string[];
+let warnings: [message: string, error: unknown][];
 beforeEach(async () => {
   warnings = [];
-  sandbox = await startSandbox({ port: 0, log: { warn: (_details, message) => void warnings.push(message) } });
+  sandbox = await startSandbox({ port: 0, log: { warn: ({ err }, message) => void warnings.push([message, err]) } });
   client = createClient(sandbox.url);
 });
 afterEach(() => sandbox.stop());
@@ -46,12 +46,21 @@ test('malformed requests and addresses are answered or cut, and the next one is 
 test('clients that leave in the middle of a body or of a picture disturb nobody', async () => {
   const socket = connect(sandbox.port, '127.0.0.1');
   socket.write('POST /gptimage2/v1/images/generations HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{"model"');
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await vi.waitFor(async () => expect(await client.list('/_log')).toMatchObject([{ method: 'POST', status: null }]));
   socket.destroy();
   const [link] = await client.results('never fetched [[slow=0]]');
   await expect(fetch(link as string, { signal: AbortSignal.timeout(20) })).rejects.toThrow();
   expect((await client.submit('still here')).status).toBe(200);
   expect(warnings).toEqual([]);
+});
+
+test('a request that breaks is cut, and logged with its error', async () => {
+  const socket = connect(sandbox.port, '127.0.0.1').resume();
+  socket.on('error', () => {});
+  socket.write('POST /gptimage2/v1/images/generations HTTP/1.1\r\nhost: a\r\ncontent-length: 99999999\r\n\r\n');
+  socket.write(Buffer.alloc(17 * 1024 * 1024));
+  await vi.waitFor(() => expect(socket.closed).toBe(true));
+  expect(warnings).toEqual([['sandbox: a request broke', new Error('the body does not end')]]);
 });
 
 test('a client that sends its body slowly is waited for', async () => {

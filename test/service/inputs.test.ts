@@ -50,7 +50,12 @@ test.each<[name: string, input: object, path: string[], allowed: string[]]>([
   ['a NUL in the key', { idempotencyKey: 'k\0' }, ['idempotencyKey'], [A_TEXT]],
   ['a colour of its own', { colors: ['#fff', 'red\0'] }, ['colors', '0'], ['#RRGGBB']],
   ['a deadline of 29 s', { deadlineSeconds: 29 }, ['deadlineSeconds'], ['30 to 3600']],
-  ['metadata over 16 KiB', { metadata: 'x'.repeat(16_383) }, ['metadata'], ['JSON of at most 16 KiB, nested at most 64 deep']],
+  [
+    'metadata over 16 KiB',
+    { metadata: 'x'.repeat(16_383) },
+    ['metadata'],
+    ['JSON of at most 16 KiB, nested at most 64 deep'],
+  ],
   ['a NUL deep in the metadata', { metadata: { a: [{ 'b\0': 1 }] } }, ['metadata'], [A_TEXT]],
   ['half a pair in the metadata', { metadata: ['\udc00'] }, ['metadata'], [A_TEXT]],
 ])(

@@ -25,6 +25,9 @@ describe('readConfig', () => {
       LOG_LEVEL: 'info',
       GRAPHIQL: true,
       INTROSPECTION: true,
+      BOOTSTRAP_API_KEY: [],
+      CORS_ORIGINS: [],
+      FETCH_ALLOWED_HOSTS: [],
     });
     expect(warnings).toEqual([]);
   });

@@ -44,8 +44,8 @@ test('while an answer is awaited it is not due, and each question is counted on 
 
 test('it is as old as its acceptance, never younger than nothing', () => {
   const accepted = (ms: number) => hold({ acceptedAt: new Date(NOON.getTime() + ms) }).age(2, 9);
-  expect(accepted(-30_000)).toEqual({ ageMs: 30_000, troubles: 2, retryAfterMs: 9 });
-  expect(accepted(5_000)).toEqual({ ageMs: 0, troubles: 2, retryAfterMs: 9 });
+  expect(accepted(-30_000)).toEqual({ ageMs: 30_000, silences: 2, retryAfterMs: 9 });
+  expect(accepted(5_000)).toEqual({ ageMs: 0, silences: 2, retryAfterMs: 9 });
 });
 
 test('a provider that does not know a task is believed the sixth time in a row', () => {
@@ -61,13 +61,13 @@ test('an answer that knows the task begins the count anew; silence neither count
   expect(held.hear(missing, 3)).toEqual({ kind: 'FAILED', failure });
 });
 
-test('troubles are the silences in a row', () => {
+test('silences are the silences in a row', () => {
   const held = hold();
-  const troubles = [silent, silent, missing, silent, pending].map((report) => {
+  const silences = [silent, silent, missing, silent, pending].map((report) => {
     held.hear(report, 9);
-    return held.troubles;
+    return held.silences;
   });
-  expect(troubles).toEqual([1, 2, 0, 1, 0]);
+  expect(silences).toEqual([1, 2, 0, 1, 0]);
 });
 
 test('an oddity is told once, until there is another', () => {
@@ -79,5 +79,5 @@ test('an oddity is told once, until there is another', () => {
 function hold(changes: Partial<Task> = {}): Held {
   const [task] = sampleGeneration([1], { at: NOON }).tasks;
   if (!task) throw new Error('one task');
-  return new Held({ ...task, status: 'RUNNING', ...changes }, provider);
+  return new Held({ ...task, status: 'RUNNING', ...changes }, 'task-1', provider);
 }

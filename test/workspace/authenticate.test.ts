@@ -140,12 +140,12 @@ test('a second start changes no workspace and no key, and brings no revoked key 
 
 test('a caller finds its own workspace and keys, and none of another', async () => {
   const [mine, theirs] = [await ask(`Bearer ${TEST_KEY}`), await ask(`Bearer ${LIVE_KEY}`)];
-  expect(await getWorkspace(connection.db, mine)).toMatchObject({ id: mine.workspaceId, name: 'default' });
-  expect(await findApiKey(connection.db, mine, String(mine.apiKeyId))).toMatchObject({
+  expect(await getWorkspace(connection, mine)).toMatchObject({ id: mine.workspaceId, name: 'default' });
+  expect(await findApiKey(connection, mine, String(mine.apiKeyId))).toMatchObject({
     id: mine.apiKeyId,
     prefix: 'sk_test_0123',
     mode: 'TEST',
   });
-  expect(await findApiKey(connection.db, mine, String(theirs.apiKeyId))).toBeNull();
-  expect(await findApiKey(connection.db, mine, 'key_\0')).toBeNull();
+  expect(await findApiKey(connection, mine, String(theirs.apiKeyId))).toBeNull();
+  expect(await findApiKey(connection, mine, 'key_\0')).toBeNull();
 });

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Logger } from '../../logger.ts';
+import { within } from '../within.ts';
 import type { Account } from './account.ts';
 
 /** What one run of the server needs to know. */
@@ -80,16 +81,6 @@ async function stop(child: ChildProcess, exited: Promise<void>): Promise<void> {
   ];
   for (const [signal, patience] of signals) {
     child.kill(signal);
-    if (await endsWithin(exited, patience)) return;
+    if (await within(patience, exited)) return;
   }
-}
-
-async function endsWithin(exited: Promise<void>, milliseconds: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), milliseconds);
-  });
-  const ended = await Promise.race([exited.then(() => true), late]);
-  clearTimeout(timer);
-  return ended;
 }

@@ -18,14 +18,18 @@ interface Reading {
 }
 
 /** Asks about one task (seed 000 §3.2, step 2). */
-export async function ask({ root, apiKey }: Access, id: string, signal: AbortSignal): Promise<Answer<PollReport>> {
+export async function ask(
+  { root, apiKey, connections }: Access,
+  id: string,
+  signal: AbortSignal,
+): Promise<Answer<PollReport>> {
   const { outcome, exchange } = await call({
     method: 'GET',
     url: `${root}/v1/tasks/${encodeURIComponent(id)}`,
     headers: { authorization: `Bearer ${apiKey}` },
     timeoutMs: TIMEOUT_MS,
     signal,
-    fresh: false,
+    connections,
     maxBytes: MAX_ANSWER_BYTES,
     secrets: [apiKey],
   });

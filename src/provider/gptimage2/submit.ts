@@ -1,5 +1,6 @@
 import type { SubmitReport } from '../../generation/provider.ts';
 import { call } from '../call.ts';
+import type { Connections } from '../connections.ts';
 import type { Answer } from '../provider.ts';
 import { NOTHING_SAID } from '../trouble.ts';
 import { reportUnaccepted } from '../unaccepted.ts';
@@ -13,6 +14,8 @@ export interface Access {
   /** Without a slash at the end. */
   root: string;
   apiKey: string;
+  /** For polls: a submission has one of its own. */
+  connections: Connections;
 }
 
 /** Sends one body once (seed 000 §3.2, step 1). Its advice to repeat after a 5xx would pay twice (providers.md §1.6). */
@@ -29,7 +32,7 @@ export async function submit(
     body,
     timeoutMs,
     signal,
-    fresh: true,
+    connections: null,
     maxBytes: MAX_ANSWER_BYTES,
     secrets: [apiKey],
   });

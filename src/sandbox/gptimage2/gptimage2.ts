@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { Desk } from '../desk.ts';
-import type { Call, Dialect, Reply } from '../dialect.ts';
+import type { Call, Desk, Dialect, Reply } from '../dialect.ts';
 import { toAccepted, toReport } from './answers.ts';
 import { refuse, refuseBody, refuseTaskId } from './errors.ts';
 import { readOrder } from './order.ts';

@@ -1,15 +1,14 @@
-import type { Mode, PollSchedule } from '../generation/provider.ts';
-import { ask } from './gptimage2/ask.ts';
-import { compose } from './gptimage2/compose.ts';
-import { GPTIMAGE2_MODELS } from './gptimage2/models.ts';
-import { submit } from './gptimage2/submit.ts';
-import { inParallel } from './inParallel.ts';
-import type { Provider } from './provider.ts';
-import { toRoot } from './root.ts';
+import type { Mode, PollSchedule } from '../../generation/provider.ts';
+import type { Connections } from '../connections.ts';
+import type { Provider } from '../provider.ts';
+import { toRoot } from '../root.ts';
+import { ask } from './ask.ts';
+import { compose } from './compose.ts';
+import { GPTIMAGE2_MODELS } from './models.ts';
+import { submit } from './submit.ts';
 
 // It answers a submission with a task at once; no source gives a number.
 const SUBMIT_TIMEOUT_MS = 30_000;
-const CONCURRENCY = 8;
 
 export interface GptImage2Options {
   mode: Mode;
@@ -18,28 +17,28 @@ export interface GptImage2Options {
   apiKey: string;
   /** Null: 30 seconds. */
   submitTimeoutMs: number | null;
-  poll: PollSchedule;
+  pollSchedule: PollSchedule;
   resultHosts: readonly string[];
-  /** How many polls may be under way at once; 8 when left out. */
-  concurrency?: number;
+  /** What polls go over; whoever made them stops them. */
+  connections: Connections;
 }
 
 /** GPTImage2: submit, poll, fetch within 24 hours (seed 000, providers.md §1). Throws when the base URL is no http URL. */
 export function createGptImage2(options: GptImage2Options): Provider {
-  const access = { root: toRoot(options.baseUrl), apiKey: options.apiKey };
+  const { mode, apiKey, pollSchedule, resultHosts, connections } = options;
+  const access = { root: toRoot(options.baseUrl), apiKey, connections };
   const submitTimeoutMs = options.submitTimeoutMs ?? SUBMIT_TIMEOUT_MS;
 
   return {
     slug: 'gptimage2',
     name: 'GPTImage2',
-    mode: options.mode,
+    mode,
     models: GPTIMAGE2_MODELS,
-    submitTimeoutMs,
-    poll: options.poll,
+    pollSchedule,
     pollBatch: 1,
-    resultHosts: options.resultHosts,
+    resultHosts,
     compose,
     submit: (body, signal) => submit(access, body, submitTimeoutMs, signal),
-    ask: (ids, signal) => inParallel(ids, options.concurrency ?? CONCURRENCY, (id) => ask(access, id, signal)),
+    ask: (ids, signal) => Promise.all(ids.map((id) => ask(access, id, signal))),
   };
 }
