@@ -1,16 +1,10 @@
 import { z } from 'zod';
 
-/** How one environment variable is read, and what `.env.example` says of it. */
-interface Variable<T> {
-  schema: z.ZodType<T>;
-  /** The text a user would write for the default; null when it is unset by default. */
-  default: string | null;
-  about: string;
-}
-
-/** Always there: the default stands in. */
+/**
+ * How one variable is read, and what `.env.example` says of it. `default` is the text a user would write for it: with
+ * one, the value is always there; without, it is undefined unless the variable is set.
+ */
 const required = <T>(schema: z.ZodType<T>, fallback: string, about: string) => ({ schema, default: fallback, about });
-/** Undefined unless it is set. */
 const optional = <T>(schema: z.ZodType<T>, about: string) => ({ schema, default: null, about });
 
 const text = z.string().min(1, 'must not be empty');

@@ -115,8 +115,7 @@ function polled(
   if (task.status !== 'ACCEPTED' && task.status !== 'RUNNING') return draft;
   switch (report.kind) {
     case 'RUNNING': {
-      const percent =
-        report.percent === null ? task.percent : Math.max(task.percent ?? 0, Math.min(report.percent, 99));
+      const percent = percentAfter(task.percent, report.percent);
       if (!isNews(task, report)) return draft;
       const seen = { percent, etaSeconds: report.etaSeconds, pollCount };
       if (task.status === 'RUNNING') return { ...draft, task: { ...task, ...seen } };
