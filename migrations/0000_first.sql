@@ -31,6 +31,7 @@ CREATE TABLE "assets" (
 	"sha256" text,
 	"failure" jsonb,
 	"refreshes" integer NOT NULL,
+	"bad_looks" integer NOT NULL,
 	"created_at" timestamp with time zone NOT NULL,
 	"deleted_at" timestamp with time zone,
 	CONSTRAINT "assets_workspace_id" UNIQUE("workspace_id","id"),

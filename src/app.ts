@@ -19,6 +19,7 @@ import { createProviders, type ProviderOptions } from './provider/catalogue.ts';
 import type { Provider } from './provider/provider.ts';
 import { type Sandbox, startSandbox } from './sandbox/sandbox.ts';
 import { getSecrets } from './secrets.ts';
+import { CannotStart } from './sentences.ts';
 import { createDiskStorage } from './storage/disk.ts';
 import type { Storage } from './storage/storage.ts';
 import { createWorker, type Worker } from './worker/worker.ts';
@@ -83,14 +84,14 @@ async function start(config: Config, log: Logger, started: (() => Promise<void>)
         introspection: config.INTROSPECTION,
         origins: door.origins,
         graphiql: config.GRAPHIQL ? createGraphiqlPage() : null,
-        identify: (request, authorization) => identify(db, door, request, authorization),
+        identify: (request, init) => identify(db, door, request, init),
         contextOf: (caller) => ({ caller, domain, watcher, links, loaders: createLoaders(domain, caller) }),
         assets: createAssetHandler({ links, storage, findStored: (id) => findStoredFile(db, id) }),
         isReady: () =>
-          connection.ping().then(
-            () => migrationsAreCurrent(connection),
-            () => false,
-          ),
+          connection
+            .ping()
+            .then(() => migrationsAreCurrent(connection))
+            .catch(() => false),
       }),
     );
     url = await http.start(config.HOST, config.PORT);
@@ -149,10 +150,22 @@ async function startWorker(
   storage: Storage,
   keep: Keep,
 ): Promise<Worker> {
-  await storage.sweep();
+  await tryStorage(storage);
   const fetch = keep(createGuardedFetch({ allowedHosts: config.FETCH_ALLOWED_HOSTS }));
   const worker = keep(createWorker(domain, providers, { fetch, storage }));
   await worker.start();
   domain.log.info({ providers: providers.map(({ slug, mode }) => `${slug} (${mode})`) }, 'the worker is running');
   return worker;
+}
+
+/** Better no start than pictures that cannot be kept. */
+async function tryStorage(storage: Storage): Promise<void> {
+  try {
+    await storage.sweep();
+    const incoming = await storage.receive();
+    await incoming.write(Buffer.from('can this be written?'));
+    await incoming.discard();
+  } catch (error) {
+    throw new CannotStart(`Images cannot be stored: ${(error as Error).message}. Set STORAGE_URL or DATA_DIR.`);
+  }
 }

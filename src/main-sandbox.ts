@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { loadEnvFile, readConfig } from './config/config.ts';
 import { createLogger } from './logger.ts';
 import { startSandbox } from './sandbox/sandbox.ts';
@@ -10,7 +12,9 @@ await runCommand(async () => {
   loadEnvFile();
   const { config } = readConfig();
   const log = createLogger(config.LOG_LEVEL);
-  const sandbox = await startSandbox({ port: config.SANDBOX_PORT ?? DEFAULT_PORT, log });
+  await mkdir(config.DATA_DIR, { recursive: true });
+  const journalFile = join(config.DATA_DIR, 'sandbox-alone.jsonl');
+  const sandbox = await startSandbox({ port: config.SANDBOX_PORT ?? DEFAULT_PORT, journalFile, log });
   process.stderr.write(`The sandbox is ready: ${sandbox.url}\n`);
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void sandbox.stop());
 });

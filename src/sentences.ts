@@ -1,11 +1,17 @@
 import { ConfigError } from './config/config.ts';
 import { EmbeddedError } from './db/embedded/error.ts';
 import { SchemaNewerError } from './db/migrate.ts';
+import { isUnavailable } from './db/unavailable.ts';
+
+/** A fault that whoever starts this can mend; the message is one sentence that says how. */
+export class CannotStart extends Error {}
 
 /** What whoever starts this can mend, in sentences; null for a fault of our own, which deserves its stack. */
 function sentencesOf(error: unknown): readonly string[] | null {
   if (error instanceof ConfigError) return error.faults;
-  if (error instanceof EmbeddedError || error instanceof SchemaNewerError) return [error.message];
+  if ([CannotStart, EmbeddedError, SchemaNewerError].some((kind) => error instanceof kind))
+    return [(error as Error).message];
+  if (isUnavailable(error)) return [`The database cannot be reached: ${(error as Error).message}. See DATABASE_URL.`];
   const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   return code === 'EADDRINUSE' ? [`${address}:${port} is in use: set PORT, or SANDBOX_PORT, to a free one.`] : null;
 }

@@ -167,6 +167,7 @@ export const assets = pgTable(
     sha256: text('sha256'),
     failure: jsonb('failure'),
     refreshes: integer('refreshes').notNull(),
+    badLooks: integer('bad_looks').notNull(),
     createdAt: time('created_at').notNull(),
     deletedAt: time('deleted_at'),
   },

@@ -67,7 +67,7 @@ async function write(tx: Transaction, before: Generation[], after: Generation[],
     tx,
     tasks,
     changed.flatMap((each) => each.tasks.filter((task) => !was.has(task))),
-    fence,
+    guard,
   );
   await upsert(
     tx,
@@ -91,8 +91,12 @@ async function write(tx: Transaction, before: Generation[], after: Generation[],
   return numbered.map(({ generation }) => generation);
 }
 
-/** The lease once more, in the statement itself: a worker that lost its task writes nothing. */
-const fence = sql`${tasks.leaseToken} = excluded.lease_token`;
+/**
+ * The rows are locked and were judged under the lock. Once more in the statement itself, should a lock ever be
+ * forgotten: the lease is the one that was judged, and a final status stays.
+ */
+const guard = sql`${tasks.leaseToken} = excluded.lease_token
+  and (${tasks.finishedAt} is null or ${tasks.status} = excluded.status)`;
 
 function number(before: Generation, after: Generation) {
   if (before === after) return { generation: after, changes: [] };

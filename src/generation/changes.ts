@@ -59,8 +59,9 @@ function assetChange(before: Asset['state'] | undefined, { state }: Asset): Even
 }
 
 function hasProgressed(before: Generation, after: Generation): boolean {
-  const percents = ({ percent, tasks }: Generation) => [percent, ...tasks.map((task) => task.percent)].join();
-  return percents(before) !== percents(after);
+  const seen = ({ percent, tasks, assets }: Generation) =>
+    [percent, ...tasks.map((task) => task.percent), ...assets.map(({ providerUrl }) => providerUrl)].join();
+  return seen(before) !== seen(after);
 }
 
 function taskChanged(before: Task, after: Task): boolean {

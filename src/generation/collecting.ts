@@ -36,24 +36,38 @@ export function newAssets(
       sha256: null,
       failure: null,
       refreshes: 0,
+      badLooks: 0,
       createdAt: moment.at,
       deletedAt: null,
     };
   });
 }
 
+/** One look at an image's URL that found none; how many of these are believed is up to the collector. */
+export function notThere(draft: Draft, assetId: string): Draft {
+  const asset = draft.assets.find(({ id }) => id === assetId);
+  if (draft.task.status !== 'COLLECTING' || asset?.state !== 'PENDING') return draft;
+  return { ...draft, assets: replace(draft.assets, { ...asset, badLooks: asset.badLooks + 1 }) };
+}
+
+type Refreshed = { images: ReportedImage[]; staleIds: readonly string[]; resultTtlSeconds: number };
+
 /** Fresh URLs from the provider, in the order of the images it first reported. */
-export function refreshed(draft: Draft, images: ReportedImage[], ttlSeconds: number, moment: Moment): Draft {
+export function refreshed(draft: Draft, { images, staleIds, resultTtlSeconds }: Refreshed, moment: Moment): Draft {
   if (draft.task.status !== 'COLLECTING') return draft;
   const mine = draft.assets.filter(({ taskId }) => taskId === draft.task.id);
-  const fresh = new Map(mine.map((asset, position) => [asset.id, images[position]?.url]));
+  const urls = new Map(mine.map(({ id }, position) => [id, images[position]?.url]));
   const assets = draft.assets.map((asset) => {
-    const providerUrl = fresh.get(asset.id);
+    const providerUrl = staleIds.includes(asset.id) ? urls.get(asset.id) : undefined;
     if (!providerUrl || asset.state !== 'PENDING') return asset;
-    const refreshes = asset.refreshes + 1;
-    return { ...asset, providerUrl, providerUrlExpiresAt: after(moment, ttlSeconds * 1000), refreshes };
+    const providerUrlExpiresAt = after(moment, resultTtlSeconds * 1000);
+    return { ...asset, providerUrl, providerUrlExpiresAt, refreshes: asset.refreshes + 1 };
   });
   return { ...draft, assets };
+}
+
+function replace(assets: Asset[], changed: Asset): Asset[] {
+  return assets.map((each) => (each.id === changed.id ? changed : each));
 }
 
 /** An image is home, or it is lost; the last one ends the task. */

@@ -1,4 +1,4 @@
-import { desc, eq, sql } from 'drizzle-orm';
+import { desc, inArray, sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../db/connect.ts';
 import { newId } from '../db/id.ts';
 import { exchanges } from '../db/schema.ts';
@@ -39,7 +39,11 @@ export async function insertExchanges(db: Database | Transaction, rows: TaskExch
     )`);
 }
 
-/** Of one task, newest first, at most 20. */
-export async function listExchanges(domain: Domain, taskId: string): Promise<KeptExchange[]> {
-  return domain.db.select().from(exchanges).where(eq(exchanges.taskId, taskId)).orderBy(desc(exchanges.id)).limit(KEPT);
+/** Of these tasks, newest first: at most 20 of each are kept. */
+export async function listExchanges({ db }: Pick<Domain, 'db'>, taskIds: readonly string[]): Promise<KeptExchange[]> {
+  return db
+    .select()
+    .from(exchanges)
+    .where(inArray(exchanges.taskId, [...taskIds]))
+    .orderBy(desc(exchanges.id));
 }

@@ -3,12 +3,15 @@ import { tasks } from '../db/schema.ts';
 import type { Domain } from './domain.ts';
 import { recordReports } from './record.ts';
 
-/** Ends what ran out of time, oldest first: deadlines, and UNCERTAIN tasks whose hold is over. */
+/**
+ * Ends what ran out of time, oldest first: tasks that no provider has, and UNCERTAIN ones whose hold is over. What a
+ * provider has accepted is ended by the poller, after a last look: it may be finished.
+ */
 export async function expireTasks(domain: Domain, limit: number): Promise<number> {
   const due = await domain.db.execute<{ id: string; generation_id: string }>(sql`
     (select id, generation_id from ${tasks}
       where finished_at is null and deadline_at <= clock_timestamp()
-        and status in ('QUEUED', 'UNCERTAIN', 'ACCEPTED', 'RUNNING')
+        and status in ('QUEUED', 'UNCERTAIN')
       order by deadline_at limit ${limit})
     union
     (select id, generation_id from ${tasks}

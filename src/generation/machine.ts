@@ -1,9 +1,9 @@
 import type { StoredFacts } from '../asset/keep.ts';
-import { newAssets, refreshed, settleAsset } from './collecting.ts';
+import { newAssets, notThere, refreshed, settleAsset } from './collecting.ts';
 import { deriveGeneration } from './derive.ts';
 import { after, costAfter, type Draft, fail, failed, type Moment, move, released } from './draft.ts';
 import { isFinal } from './moves.ts';
-import { isNews } from './news.ts';
+import { isNews, percentAfter } from './news.ts';
 import type { PollReport, ReportedImage, SubmitReport, Trouble } from './provider.ts';
 import { resubmitDelayMs } from './schedule.ts';
 import {
@@ -25,7 +25,16 @@ export type Report =
   | { kind: 'POLLED'; taskId: string; token: number; pollCount: number; report: PollReport; resultTtlSeconds: number }
   | { kind: 'STORED'; taskId: string; token: number; assetId: string; facts: StoredFacts }
   | { kind: 'LOST'; taskId: string; token: number; assetId: string; failure: Trouble }
-  | { kind: 'REFRESHED'; taskId: string; token: number; images: ReportedImage[]; resultTtlSeconds: number }
+  /** Where an image should be there was none: its URL has died, or serves something else. */
+  | { kind: 'NOT_THERE'; taskId: string; token: number; assetId: string }
+  | {
+      kind: 'REFRESHED';
+      taskId: string;
+      token: number;
+      images: ReportedImage[];
+      staleIds: readonly string[];
+      resultTtlSeconds: number;
+    }
   | { kind: 'DELAYED'; taskId: string; token: number; delayMs: number }
   | { kind: 'TIME_UP'; taskId: string }
   | { kind: 'CANCEL'; taskId: string };
@@ -52,8 +61,10 @@ function step(draft: Draft, report: Report, moment: Moment): Draft {
       return draft.task.status === 'SUBMITTING' ? uncertain(draft, abandoned, moment) : draft;
     case 'POLLED':
       return polled(draft, report.report, report, moment);
+    case 'NOT_THERE':
+      return notThere(draft, report.assetId);
     case 'REFRESHED':
-      return refreshed(draft, report.images, report.resultTtlSeconds, moment);
+      return refreshed(draft, report, moment);
     case 'STORED':
       return settleAsset(draft, report.assetId, { state: 'STORED', ...report.facts }, moment);
     case 'LOST':

@@ -86,6 +86,8 @@ export interface Asset {
   failure: Failure | null;
   /** Times a fresh URL was got from the provider. */
   refreshes: number;
+  /** Looks at its URL that found no image. */
+  badLooks: number;
   createdAt: Date;
   deletedAt: Date | null;
 }

@@ -1,5 +1,5 @@
 import { Fault } from '../fault.ts';
-import { findApiKey, getWorkspace } from '../workspace/find.ts';
+import { getWorkspace } from '../workspace/find.ts';
 import { builder } from './builder.ts';
 import { findModel, findProvider } from './catalogue.ts';
 import type { Context } from './context.ts';
@@ -25,7 +25,7 @@ const TYPES: Record<string, { name: string; find: (id: string, context: Context)
     name: 'Workspace',
     find: async (id, { domain, caller }) => (id === caller.workspaceId ? getWorkspace(domain, caller) : null),
   },
-  key: { name: 'ApiKey', find: (id, { domain, caller }) => findApiKey(domain, caller, id) },
+  key: { name: 'ApiKey', find: (id, { loaders }) => loaders.apiKey.load(id) },
 };
 
 builder.queryField('node', (t) =>

@@ -1,5 +1,5 @@
 import { Fault } from '../fault.ts';
-import { type KeptExchange, listExchanges } from '../generation/exchanges.ts';
+import type { KeptExchange } from '../generation/exchanges.ts';
 import { builder } from './builder.ts';
 import { getProvider } from './catalogue.ts';
 import { TaskStatusEnum } from './enums.ts';
@@ -74,10 +74,10 @@ builder.objectType('Task', {
       type: [Exchange],
       description:
         'Redacted HTTP requests and answers, newest first, at most 20: those that brought news or were odd. Needs the scope DEBUG.',
-      resolve: ({ id }, _args, { caller, domain }) => {
+      resolve: ({ id }, _args, { caller, loaders }) => {
         if (!caller.scopes.includes('DEBUG'))
           throw new Fault('FORBIDDEN', 'exchanges needs a key with the scope DEBUG.');
-        return listExchanges(domain, id);
+        return loaders.exchanges.load(id);
       },
     }),
   }),

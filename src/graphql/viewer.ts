@@ -1,10 +1,5 @@
 import type { Caller } from '../workspace/caller.ts';
-import {
-  type ApiKey as ApiKeyShape,
-  findApiKey,
-  getWorkspace,
-  type Workspace as WorkspaceShape,
-} from '../workspace/find.ts';
+import { type ApiKey as ApiKeyShape, getWorkspace, type Workspace as WorkspaceShape } from '../workspace/find.ts';
 import { builder } from './builder.ts';
 import { ModeEnum, ScopeEnum } from './enums.ts';
 import { Node } from './node.ts';
@@ -41,8 +36,7 @@ const Viewer = builder.objectRef<Caller>('Viewer').implement({
       type: ApiKey,
       nullable: true,
       description: 'The key that was sent; null where none is needed.',
-      resolve: (caller, _args, { domain }) =>
-        caller.apiKeyId === null ? null : findApiKey(domain, caller, caller.apiKeyId),
+      resolve: ({ apiKeyId }, _args, { loaders }) => (apiKeyId === null ? null : loaders.apiKey.load(apiKeyId)),
     }),
     scopes: t.field({ type: [ScopeEnum], description: 'What may be done.', resolve: ({ scopes }) => [...scopes] }),
     mode: t.expose('mode', { type: ModeEnum, description: 'What may be reached.' }),

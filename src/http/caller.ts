@@ -12,13 +12,14 @@ export interface Door {
   origins: readonly string[];
 }
 
-/** The one check of who calls, on every transport. `authorization` comes from a header or from connection_init. */
+/** The one check of who calls, on every transport. `init` is what connection_init brought, if there was one. */
 export async function identify(
   db: Database,
   door: Door,
   request: Pick<IncomingMessage, 'headers'>,
-  authorization: string | undefined,
+  init: string | undefined,
 ): Promise<Caller> {
+  const authorization = init ?? request.headers.authorization;
   if (!authorization && door.open) refuseStrangers(door, request);
   return authenticate(db, authorization, door.open);
 }

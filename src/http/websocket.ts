@@ -3,6 +3,7 @@ import type { ExecutionArgs } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import { type Extra as SocketExtra, useServer } from 'graphql-ws/use/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { Fault } from '../fault.ts';
 import { CredentialFault } from '../workspace/authenticate.ts';
 import { maskError } from './mask.ts';
 import type { GraphqlOptions, Yoga } from './yoga.ts';
@@ -29,6 +30,8 @@ export function serveWebsocket(
 ): { stop(): Promise<void> } {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false });
   server.on('upgrade', (req, socket, head) => {
+    // Nobody else listens for it: a client that resets here would end the process.
+    socket.on('error', () => socket.destroy());
     if (req.url?.split('?', 1)[0] !== '/graphql') return void socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
     sockets.handleUpgrade(req, socket, head, (webSocket) => sockets.emit('connection', webSocket, req));
   });
@@ -39,8 +42,8 @@ export function serveWebsocket(
           await identify(extra.request, authorizationOf(connectionParams));
           return true;
         } catch (error) {
-          const { message, extensions } = maskError(error, log);
-          const passing = extensions.code === 'UNAVAILABLE' || (error instanceof CredentialFault && error.expired);
+          const { message } = maskError(error, log);
+          const passing = !(error instanceof Fault) || (error instanceof CredentialFault && error.expired);
           extra.socket.close(passing ? CloseCode.Forbidden : CloseCode.Unauthorized, message.slice(0, 120));
           return false;
         }

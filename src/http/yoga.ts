@@ -6,6 +6,7 @@ import { schema } from '../graphql/schema.ts';
 import type { Logger } from '../logger.ts';
 import type { Caller } from '../workspace/caller.ts';
 import { maskError } from './mask.ts';
+import { queryLimits } from './query-limits.ts';
 
 export interface GraphqlOptions {
   log: Logger;
@@ -41,7 +42,7 @@ export function createGraphql({ log, introspection, origins, identify, contextOf
     maskedErrors: { maskError: (error) => maskError(error, log) },
     context: async ({ req, authorization }) =>
       contextOf(await identify(req, authorization ?? req.headers.authorization)),
-    plugins: [unbufferedStreams, ...(introspection ? [] : [withoutIntrospection])],
+    plugins: [unbufferedStreams, queryLimits, ...(introspection ? [] : [withoutIntrospection])],
   });
 }
 

@@ -57,16 +57,14 @@ async function collect(
   try {
     const provider = findProvider(providers, task);
     const pending = await listPendingAssets(domain, taskId);
+    const allowedHosts = provider?.resultHosts ?? [];
     const looks = await Promise.all(
-      pending.map(async (asset) => {
-        const result = await keepImage(keeper, asset, { allowedHosts: provider?.resultHosts ?? [], signal });
-        return { asset, result, settled: settle(task, asset, result) };
-      }),
+      pending.map((asset) => look(domain, keeper, task, asset, { allowedHosts, signal })),
     );
-    const settled = looks.flatMap((look) => look.settled ?? []);
-    const stale = looks.some((look) => look.settled === null && look.result.kind === 'STALE_URL');
-    const fresh = stale && provider ? await askForFreshUrls(provider, task, signal) : [];
-    reports = settled.length === pending.length ? settled : [...settled, ...fresh, again];
+    const staleIds = looks.flatMap(({ asset, isStale }) => (isStale ? [asset.id] : []));
+    const fresh = staleIds.length > 0 && provider ? await askForFreshUrls(provider, task, staleIds, signal) : [];
+    const done = looks.every(({ isSettled }) => isSettled);
+    reports = [...looks.flatMap(({ said }) => said), ...fresh, ...(done ? [] : [again])];
   } catch (error) {
     if (!signal.aborted) domain.log.error({ err: error, task: taskId }, 'images could not be kept; trying again');
   }
@@ -76,25 +74,75 @@ async function collect(
   ).catch((error: unknown) => domain.log.error({ err: error, task: taskId }, 'kept images are not recorded yet'));
 }
 
-/** What is now certain about an image; null when it has to be tried again. */
-function settle(task: Task, asset: Asset, result: KeepResult): Report | null {
-  const about = { taskId: task.id, token: task.leaseToken, assetId: asset.id };
-  if (result.kind === 'KEPT') return { ...about, kind: 'STORED', facts: result.facts };
-  const lost = (code: Trouble['code']): Report => ({ ...about, kind: 'LOST', failure: lostImage(code, result.why) });
-  if (result.kind === 'UNUSABLE') return lost(result.code);
-  if (result.kind === 'INVALID') return task.tries >= MOST_LOOKS ? lost('RESULT_INVALID') : null;
-  const stale = result.kind === 'STALE_URL' && (asset.refreshes > 0 || task.tries >= MOST_STALE_LOOKS);
-  const expired = asset.providerUrlExpiresAt !== null && asset.providerUrlExpiresAt.getTime() < Date.now();
-  return stale || expired ? lost('RESULT_UNAVAILABLE') : null;
+interface Look {
+  asset: Asset;
+  said: Report[];
+  isSettled: boolean;
+  isStale: boolean;
 }
 
-async function askForFreshUrls(provider: Provider, task: Task, signal: AbortSignal): Promise<Report[]> {
+/** One attempt at one image. What goes wrong here, a full disk say, is not held against the image nor its siblings. */
+async function look(
+  domain: Domain,
+  keeper: Keeper,
+  task: Task,
+  asset: Asset,
+  options: { allowedHosts: readonly string[]; signal: AbortSignal },
+): Promise<Look> {
+  try {
+    const result = await keepImage(keeper, asset, options);
+    return judge(task, asset, result);
+  } catch (error) {
+    if (!options.signal.aborted) domain.log.error({ err: error, asset: asset.id }, 'an image could not be kept yet');
+    return { asset, said: [], isSettled: false, isStale: false };
+  }
+}
+
+/** What is now certain about an image, and what was seen of it. */
+function judge(task: Task, asset: Asset, result: KeepResult): Look {
+  const about = { taskId: task.id, token: task.leaseToken, assetId: asset.id };
+  if (result.kind === 'KEPT') {
+    return { asset, said: [{ ...about, kind: 'STORED', facts: result.facts }], isSettled: true, isStale: false };
+  }
+  const expired = asset.providerUrlExpiresAt !== null && asset.providerUrlExpiresAt.getTime() < Date.now();
+  const code = codeOfLoss(asset, result, expired);
+  if (code) {
+    const failure = lostImage(code, result.why);
+    return { asset, said: [{ ...about, kind: 'LOST', failure }], isSettled: true, isStale: false };
+  }
+  const said: Report[] = result.kind === 'TRY_AGAIN' ? [] : [{ ...about, kind: 'NOT_THERE' }];
+  return { asset, said, isSettled: false, isStale: result.kind === 'STALE_URL' };
+}
+
+/** Null while there is hope. */
+function codeOfLoss(asset: Asset, result: KeepResult, expired: boolean): Trouble['code'] | null {
+  const looks = asset.badLooks + 1;
+  switch (result.kind) {
+    case 'KEPT':
+      return null;
+    case 'TRY_AGAIN':
+      return expired ? 'RESULT_UNAVAILABLE' : null;
+    case 'STALE_URL':
+      return expired || asset.refreshes > 0 || looks >= MOST_STALE_LOOKS ? 'RESULT_UNAVAILABLE' : null;
+    case 'INVALID':
+      return looks >= MOST_LOOKS ? 'RESULT_INVALID' : null;
+    case 'UNUSABLE':
+      return looks >= MOST_LOOKS ? result.code : null;
+  }
+}
+
+async function askForFreshUrls(
+  provider: Provider,
+  task: Task,
+  staleIds: readonly string[],
+  signal: AbortSignal,
+): Promise<Report[]> {
   if (task.providerTaskId === null) return [];
   const [answer] = await provider.ask([task.providerTaskId], signal);
   if (answer?.report.kind !== 'FINISHED') return [];
   const { images } = answer.report;
   const resultTtlSeconds = resultTtlOf(provider, task);
-  return [{ kind: 'REFRESHED', taskId: task.id, token: task.leaseToken, images, resultTtlSeconds }];
+  return [{ kind: 'REFRESHED', taskId: task.id, token: task.leaseToken, images, staleIds, resultTtlSeconds }];
 }
 
 /** The provider finished the image, so it is billed as far as anyone knows; only its documents say so for sure. */

@@ -2,6 +2,9 @@ import type { PollReport } from '../generation/provider.ts';
 import type { Task } from '../generation/types.ts';
 import type { Provider } from '../provider/provider.ts';
 
+/** A provider that cannot be reached may have finished it: this many times it is asked past the deadline. */
+const SILENCES_AFTER_THE_DEADLINE = 3;
+
 /** A task whose lease this worker holds, and when to ask about it next: kept in memory only. */
 export class Held {
   task: Task;
@@ -14,6 +17,7 @@ export class Held {
   private lastOddity: string | null = null;
   private readonly heldSince = Date.now();
   private dueAt: number;
+  private askedAt = 0;
 
   constructor(task: Task, providerTaskId: string, provider: Provider) {
     this.task = task;
@@ -35,11 +39,21 @@ export class Held {
   /** While an answer is awaited the task is not due. */
   asked(): void {
     this.dueAt = Number.POSITIVE_INFINITY;
+    this.askedAt = Date.now();
     this.pollCount += 1;
   }
 
+  /** Not later than its deadline, for a last look. */
   schedule(delayMs: number): void {
-    this.dueAt = Date.now() + delayMs;
+    const untilDeadline = this.task.deadlineAt.getTime() - Date.now();
+    this.dueAt = Date.now() + (untilDeadline > 0 ? Math.min(delayMs, untilDeadline) : delayMs);
+  }
+
+  /** Whether to give it up: its deadline had passed when it was asked about, and the provider has not finished it. */
+  isTooLate(report: PollReport): boolean {
+    if (this.askedAt < this.task.deadlineAt.getTime()) return false;
+    if (report.kind === 'SILENT') return this.silences >= SILENCES_AFTER_THE_DEADLINE;
+    return report.kind === 'PENDING' || report.kind === 'RUNNING' || report.kind === 'MISSING';
   }
 
   age(silences: number, retryAfterMs: number | null) {
@@ -49,7 +63,7 @@ export class Held {
 
   /** Counts what says nothing, and believes the provider that does not know the task once it has said so often enough. */
   hear(report: PollReport, missingUntilLost: number): PollReport {
-    this.silences = report.kind === 'SILENT' ? this.silences + 1 : 0;
+    this.silences = report.kind === 'SILENT' || report.kind === 'MISSING' ? this.silences + 1 : 0;
     if (report.kind !== 'SILENT') this.missing = report.kind === 'MISSING' ? this.missing + 1 : 0;
     if (report.kind !== 'MISSING' || this.missing < missingUntilLost) return report;
     return { kind: 'FAILED', failure: report.failure };

@@ -25,8 +25,10 @@ const LEAST_NAP_MS = 20;
 const MISSING_UNTIL_LOST = 6;
 
 export interface Poller extends Loop, Holder {
-  /** Forgets every task that is not among these: a canceled or expired one leaves without a word. */
-  keepOnly(ids: ReadonlySet<string>): void;
+  /** The tasks in hand at this moment. */
+  list(): string[];
+  /** Puts tasks out of hand: they went to others, or are over. */
+  forget(ids: readonly string[]): void;
 }
 
 /**
@@ -75,8 +77,11 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
       return;
     }
     domain.log.warn({ task: task.id, provider: task.provider }, 'its provider is no longer configured');
-    const report = { kind: 'DELAYED' as const, taskId: task.id, token: task.leaseToken, delayMs: UNCONFIGURED_MS };
-    await recordReports(domain, [{ generationId: task.generationId, report }]);
+    const { id: taskId, generationId, leaseToken: token } = task;
+    await recordReports(domain, [
+      { generationId, report: { kind: 'DELAYED', taskId, token, delayMs: UNCONFIGURED_MS } },
+      { generationId, report: { kind: 'TIME_UP', taskId } },
+    ]);
   }
 
   function requestsFor(due: Held[]): { provider: Provider; held: Held[] }[] {
@@ -113,7 +118,10 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
       );
       if (!isNews(task, report)) await recordExchanges(domain, [exchange]);
     }
-    if (isNews(task, report)) {
+    if (each.isTooLate(report)) {
+      const entry: Entry = { generationId: task.generationId, report: { kind: 'TIME_UP', taskId: task.id } };
+      await batches.add({ held: each, entry, exchange });
+    } else if (isNews(task, report)) {
       const about = { taskId: task.id, token: task.leaseToken, pollCount: each.pollCount };
       const resultTtlSeconds = resultTtlOf(provider, task);
       const entry: Entry = {
@@ -148,8 +156,9 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
       loop.wake();
     },
     holds: (taskId) => held.has(taskId),
-    keepOnly(ids) {
-      for (const id of held.keys()) if (!ids.has(id)) held.delete(id);
+    list: () => [...held.keys()],
+    forget(ids) {
+      for (const id of ids) held.delete(id);
     },
     async stop() {
       stopping.abort();

@@ -16,7 +16,7 @@ export interface Worker {
 
 /** One process's share of the work: the loops that submit, poll, collect and reconcile, under one lease. */
 export function createWorker(domain: Domain, providers: Providers, keeper: Keeper): Worker {
-  const identity = createIdentity(domain, () => poll.keepOnly(new Set()));
+  const identity = createIdentity(domain, () => poll.forget(poll.list()));
   const submit = createSubmitter(domain, providers, identity);
   const poll = createPoller(domain, providers, identity);
   const collect = createCollector(domain, providers, keeper, identity);

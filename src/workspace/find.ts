@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, inArray } from 'drizzle-orm';
 import type { Database } from '../db/connect.ts';
 import { isId } from '../db/id.ts';
 import { apiKeys, workspaces } from '../db/schema.ts';
@@ -27,15 +27,17 @@ export async function getWorkspace({ db }: { db: Database }, { workspaceId }: Ca
   return found;
 }
 
-export async function findApiKey(
+/** Those of these keys that are the workspace's, in no order. */
+export async function listApiKeys(
   { db }: { db: Database },
   { workspaceId }: Caller,
-  id: string,
-): Promise<ApiKey | null> {
-  if (!isId('key', id)) return null;
-  const [found] = await db
+  ids: readonly string[],
+): Promise<ApiKey[]> {
+  const real = ids.filter((id) => isId('key', id));
+  if (real.length === 0) return [];
+  const found = await db
     .select()
     .from(apiKeys)
-    .where(and(eq(apiKeys.id, id), eq(apiKeys.workspaceId, workspaceId)));
-  return found ? { ...found, mode: found.mode as ApiKey['mode'], scopes: found.scopes as Scope[] } : null;
+    .where(and(inArray(apiKeys.id, real), eq(apiKeys.workspaceId, workspaceId)));
+  return found.map((key) => ({ ...key, mode: key.mode as Mode, scopes: key.scopes as Scope[] }));
 }

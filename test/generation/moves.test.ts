@@ -235,19 +235,25 @@ describe('each move', () => {
     expect(applyReport(once, lostOf(once, 0), MOMENT)).toBe(once);
   });
 
-  test('fresh URLs replace those of images that are not home yet, and are counted', () => {
-    const collecting = collect(withTask('RUNNING'), 2);
+  test('fresh URLs replace those of images whose URL was stale and that are not home yet, and are counted', () => {
+    const collecting = collect(withTask('RUNNING'), 3);
     const once = applyReport(collecting, stored(collecting, 0), MOMENT);
-    const images = [
-      { url: 'https://fresh.example.com/0', seed: null },
-      { url: 'https://fresh.example.com/1', seed: null },
-    ];
-    const report: Report = { kind: 'REFRESHED', ...of(the(once.tasks[0])), images, resultTtlSeconds: 60 };
+    const images = [0, 1, 2].map((position) => ({ url: `https://fresh.example.com/${position}`, seed: null }));
+    const staleIds = [the(once.assets[0]).id, the(once.assets[1]).id];
+    const report: Report = { kind: 'REFRESHED', ...of(the(once.tasks[0])), images, staleIds, resultTtlSeconds: 60 };
     const providerUrl = 'https://fresh.example.com/1';
     expect(applyReport(once, report, MOMENT).assets).toEqual([
       once.assets[0],
       { ...once.assets[1], providerUrl, providerUrlExpiresAt: later(60_000), refreshes: 1 },
+      once.assets[2],
     ]);
+  });
+
+  test('a look that found no image is counted against that image alone', () => {
+    const collecting = collect(withTask('RUNNING'), 2);
+    const [first, second] = collecting.assets;
+    const report: Report = { kind: 'NOT_THERE', ...of(the(collecting.tasks[0])), assetId: the(first).id };
+    expect(applyReport(collecting, report, MOMENT).assets).toEqual([{ ...first, badLooks: 1 }, second]);
   });
 
   test('a report about a task of another generation changes nothing', () => {

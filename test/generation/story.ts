@@ -66,6 +66,7 @@ const kinds: fc.Arbitrary<Kind> = fc.constantFrom(
   'STORED',
   'LOST',
   'REFRESHED',
+  'NOT_THERE',
   'DELAYED',
   'TIME_UP',
   'CANCEL',
@@ -166,7 +167,9 @@ function reportOf(
     case 'LOST':
       return { kind, taskId, token, assetId, failure: sampleTrouble({ code: 'RESULT_INVALID' }) };
     case 'REFRESHED':
-      return { kind, taskId, token, images: sampleImages(images), resultTtlSeconds: 3600 };
+      return { kind, taskId, token, images: sampleImages(images), staleIds: [assetId], resultTtlSeconds: 3600 };
+    case 'NOT_THERE':
+      return { kind, taskId, token, assetId };
     case 'DELAYED':
       return { kind, taskId, token, delayMs: 5_000 };
     default:

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { bearer, CREATE, create, GENERATION, type Generation, only, query, readUntil, TEST_KEY } from './client.ts';
@@ -7,7 +9,7 @@ import { WATCH, watchByWebsocket } from './watch.ts';
 
 const STRANGER = 'sk_test_of-the-workspace-stranger';
 /** SQL, stacks, files and modules: nothing of that is for clients. */
-const INSIDES = /select |insert |update |relation|column "|postgres|node_modules|\/work\/|\.ts\b|\n\s+at /i;
+const INSIDES = /select |insert |update |relation|column "|postgres|node_modules|\/src\/|\.ts\b|\n\s+at /i;
 
 let service: Service;
 let sql: postgres.Sql;
@@ -202,3 +204,15 @@ async function countRows(): Promise<number> {
 function forge(kind: string, value: string): string {
   return Buffer.from(JSON.stringify([kind, made.workspace, value])).toString('base64url');
 }
+
+test('a client that resets in the middle of an upgrade to nowhere disturbs nobody', async () => {
+  const { hostname, port } = new URL(service.url);
+  for (let i = 0; i < 20; i += 1) {
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => {});
+    socket.write('GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    await once(socket, 'connect');
+    socket.resetAndDestroy();
+  }
+  expect((await fetch(`${service.url}/livez`)).status).toBe(200);
+});

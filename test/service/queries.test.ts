@@ -40,7 +40,7 @@ interface Page {
 
 test('a page of 40 generations with all that hangs on them costs no more statements than a page of 2', async () => {
   const document = `query($first: Int) { generations(first: $first) { edges { node {
-    tasks { generation { id } provider { slug } }
+    tasks { generation { id } provider { slug } exchanges { status } }
     assets { task { id } generation { id } }
     slots { asset { id } }
   } } } }`;

@@ -61,13 +61,48 @@ test('an answer that knows the task begins the count anew; silence neither count
   expect(held.hear(missing, 3)).toEqual({ kind: 'FAILED', failure });
 });
 
-test('silences are the silences in a row', () => {
+test('silences are the answers in a row that tell nothing of the task, a 404 among them', () => {
   const held = hold();
   const silences = [silent, silent, missing, silent, pending].map((report) => {
     held.hear(report, 9);
     return held.silences;
   });
-  expect(silences).toEqual([1, 2, 0, 1, 0]);
+  expect(silences).toEqual([1, 2, 3, 4, 0]);
+});
+
+test.each<[string, PollReport, boolean]>([
+  ['PENDING', pending, true],
+  ['MISSING', missing, true],
+  ['FAILED', { kind: 'FAILED', failure }, false],
+  ['FINISHED', { kind: 'FINISHED', images: [], credits: null }, false],
+  ['SILENT, the first time', silent, false],
+])('past its deadline a task is given up for an answer that says it is not finished: %s', (_kind, report, given) => {
+  const held = hold({ deadlineAt: new Date(Date.now() - 1) });
+  held.asked();
+  held.hear(report, 9);
+  expect(held.isTooLate(report)).toBe(given);
+});
+
+test('past its deadline a provider that says nothing is asked three times', () => {
+  const held = hold({ deadlineAt: new Date(Date.now() - 1) });
+  const given = [silent, silent, silent].map((report) => {
+    held.asked();
+    held.hear(report, 9);
+    return held.isTooLate(report);
+  });
+  expect(given).toEqual([false, false, true]);
+});
+
+test('an answer to a question from before the deadline gives nothing up', () => {
+  const held = hold({ deadlineAt: new Date(Date.now() + 60_000) });
+  held.asked();
+  expect(held.isTooLate(pending)).toBe(false);
+});
+
+test('a task is looked at when its deadline comes, however late it would be its turn', () => {
+  const held = hold({ deadlineAt: new Date(Date.now() + 5_000) });
+  held.schedule(60_000);
+  expect(held.dueInMs()).toBeLessThanOrEqual(5_000);
 });
 
 test('an oddity is told once, until there is another', () => {

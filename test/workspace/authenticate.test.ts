@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Connection, connect } from '../../src/db/connect.ts';
 import { apiKeys, workspaces } from '../../src/db/schema.ts';
 import { authenticate, CredentialFault } from '../../src/workspace/authenticate.ts';
-import { findApiKey, getWorkspace } from '../../src/workspace/find.ts';
+import { getWorkspace, listApiKeys } from '../../src/workspace/find.ts';
 import { bootstrapWorkspaces } from '../../src/workspace/keys.ts';
 import { createTestDatabase } from '../database.ts';
 
@@ -141,11 +141,13 @@ test('a second start changes no workspace and no key, and brings no revoked key 
 test('a caller finds its own workspace and keys, and none of another', async () => {
   const [mine, theirs] = [await ask(`Bearer ${TEST_KEY}`), await ask(`Bearer ${LIVE_KEY}`)];
   expect(await getWorkspace(connection, mine)).toMatchObject({ id: mine.workspaceId, name: 'default' });
-  expect(await findApiKey(connection, mine, String(mine.apiKeyId))).toMatchObject({
-    id: mine.apiKeyId,
-    prefix: 'sk_test_0123',
-    mode: 'TEST',
-  });
-  expect(await findApiKey(connection, mine, String(theirs.apiKeyId))).toBeNull();
-  expect(await findApiKey(connection, mine, 'key_\0')).toBeNull();
+  expect(await listApiKeys(connection, mine, [String(mine.apiKeyId)])).toMatchObject([
+    {
+      id: mine.apiKeyId,
+      prefix: 'sk_test_0123',
+      mode: 'TEST',
+    },
+  ]);
+  expect(await listApiKeys(connection, mine, [String(theirs.apiKeyId)])).toEqual([]);
+  expect(await listApiKeys(connection, mine, ['key_\0'])).toEqual([]);
 });
