@@ -111,7 +111,6 @@ test.each(['cancelled', 'canceled', 'CANCELLED'])('the status %s is a failure by
 
 test.each<[number, unknown]>([
   [404, { error: { code: 404, message: 'Task not found or expired' } }],
-  [404, '<html>'],
   [400, { error: { code: 'invalid_task_id', type: 'invalid_request_error', param: 'task_id' } }],
 ])('HTTP %i with %j is MISSING', async (status, body) => {
   const server = await startServer(json(status, body));
@@ -128,6 +127,7 @@ test.each<[number, unknown, Record<string, string>, string, number | null]>([
   [401, { error: { code: 401 } }, {}, 'PROVIDER_REJECTED', 30_000],
   [402, { error: { code: 402 } }, {}, 'PROVIDER_CREDITS_EXHAUSTED', 30_000],
   [403, { error: { code: 403 } }, {}, 'PROVIDER_REJECTED', 30_000],
+  [404, '<html>', {}, 'PROVIDER_ERROR', null],
   [408, '', {}, 'PROVIDER_ERROR', null],
   [429, { error: { code: 429 } }, { 'retry-after': '3' }, 'RATE_LIMITED', 3_000],
   [500, { status: 'failed' }, {}, 'PROVIDER_ERROR', null],

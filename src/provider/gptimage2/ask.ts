@@ -79,9 +79,13 @@ function readTask(task: WireTask, said: Said): Reading {
   }
 }
 
-/** 404 `Task not found or expired`, 400 `invalid_task_id` (providers.md §1.3). */
-function isUnknownTask(status: number, { code }: Said): boolean {
-  return status === 404 || (status === 400 && code === 'invalid_task_id');
+/**
+ * 404 `Task not found or expired`, 400 `invalid_task_id` (providers.md §1.3), in the provider's own words: the page of a
+ * proxy in front of it says nothing about the task.
+ */
+function isUnknownTask(status: number, { code, message }: Said): boolean {
+  if (status === 404) return code !== null || message !== null;
+  return status === 400 && code === 'invalid_task_id';
 }
 
 function toPercent(progress: number | null): number | null {
