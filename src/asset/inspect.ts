@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { fileTypeFromBuffer } from 'file-type';
+import sharp from 'sharp';
 import { rgbaToThumbHash } from 'thumbhash';
 import { decode, takeTurn } from './decode.ts';
 
@@ -30,7 +31,14 @@ const KINDS: ReadonlyMap<string, { extension: string; format: string; maxPixels:
 /** Enough for any signature, and too little to keep the sniffer busy with a file made for that. */
 const HEAD_BYTES = 4100;
 
-/** Sniffs, measures and decodes an image file, whatever its name or Content-Type said. Throws only if it cannot be read. */
+/** What libvips and its decoders say when this machine failed, not the bytes: they give a sentence and no code. */
+const LOCAL_FAULT =
+  /^timeout: |out of memory|insufficient memory|memory allocation error|(cannot|can't|could not|failed to) allocate|bad_alloc|unix error|system error|unable to open|file is missing/im;
+
+/**
+ * Sniffs, measures and decodes an image file, whatever its name or Content-Type said. Refuses for what is wrong with
+ * the bytes only; throws when this machine could not look: no file, descriptor, memory or time. Try again then.
+ */
 export async function inspectImage(path: string): Promise<Inspection> {
   const head = await readHead(path);
   if (head.length === 0) return refuse('it is empty');
@@ -46,7 +54,8 @@ export async function inspectImage(path: string): Promise<Inspection> {
       if (width * height > kind.maxPixels) return refuse(`it is too large, ${width} by ${height}`);
       return { ok: true, mimeType, extension: kind.extension, width, height, thumbhash: await hashThumb(path) };
     } catch (error) {
-      return refuse(error instanceof Error ? firstLine(error.message) : 'it cannot be decoded');
+      if (!(error instanceof Error) || (await isLocalFault(error, head))) throw error;
+      return refuse(firstLine(error.message));
     }
   });
 }
@@ -60,6 +69,26 @@ async function hashThumb(path: string): Promise<string> {
     .raw()
     .toBuffer({ resolveWithObject: true });
   return Buffer.from(rgbaToThumbHash(info.width, info.height, data)).toString('base64');
+}
+
+async function isLocalFault({ message }: Error, head: Buffer): Promise<boolean> {
+  // libheif reports the limits that a file exceeds as failed allocations.
+  if (/security limit/i.test(message)) return false;
+  if (LOCAL_FAULT.test(message)) return true;
+  // libvips says this of bytes it does not know and, for want of a descriptor, of a file it could not open.
+  return isOfUnsupportedFormat(message) && (await isKnownFormat(head));
+}
+
+/** Whether libvips knows the signature, asked of memory, where no descriptor is needed. */
+async function isKnownFormat(head: Buffer): Promise<boolean> {
+  return await sharp(head)
+    .metadata()
+    .then(() => true)
+    .catch(({ message }: Error) => !isOfUnsupportedFormat(message));
+}
+
+function isOfUnsupportedFormat(message: string): boolean {
+  return message.includes('contains unsupported image format');
 }
 
 async function readHead(path: string): Promise<Buffer> {

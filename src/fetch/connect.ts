@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
 import { isPublicAddress } from './address.ts';
-import { forbidden } from './refusal.ts';
+import { forbidden, Refusal } from './refusal.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
@@ -29,7 +29,8 @@ function guardLookup(lookup: LookupFunction): LookupFunction {
       if (error) return callback(error, '');
       const addresses = Array.isArray(answer) ? answer : [];
       const [first] = addresses;
-      if (!first || addresses.some(({ address }) => !isPublicAddress(address))) {
+      if (!first) return callback(new Refusal({ kind: 'UNREACHABLE', reason: 'a name without an address' }), '');
+      if (addresses.some(({ address }) => !isPublicAddress(address))) {
         return callback(forbidden('a name of an address that is not public'), '');
       }
       if (options.all) callback(null, addresses);

@@ -37,6 +37,8 @@ export function createGraphql({ log, introspection, origins, identify, contextOf
     logging: false,
     multipart: false,
     batching: false,
+    // It would keep a thousand documents of strangers, 5 MB each at the most.
+    parserAndValidationCache: false,
     maxRequestBodySize: MAX_BODY_BYTES,
     cors: origins.length > 0 ? { origin: [...origins], methods: ['GET', 'POST'] } : false,
     maskedErrors: { maskError: (error) => maskError(error, log) },

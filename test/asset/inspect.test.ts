@@ -1,11 +1,16 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { thumbHashToAverageRGBA, thumbHashToRGBA } from 'thumbhash';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import * as decoding from '../../src/asset/decode.ts';
 import { type Inspection, inspectImage } from '../../src/asset/inspect.ts';
+
+vi.mock(import('../../src/asset/decode.ts'), { spy: true });
 
 let home: string;
 
@@ -229,4 +234,81 @@ test('many at once all get their own answer', async () => {
 
 test('a file that is not there is an error, not a refusal', async () => {
   await expect(inspectImage(path.join(home, 'absent'))).rejects.toThrow('ENOENT');
+});
+
+/** Runs when the head of the next file has been read, and before it is decoded. */
+function beforeDecoding(act: () => void | Promise<void>): void {
+  vi.mocked(decoding.takeTurn).mockImplementationOnce(async (work) => {
+    await act();
+    return await work();
+  });
+}
+
+test('a file that vanishes before it is decoded is an error, not a refusal', async () => {
+  const file = path.join(home, 'vanishing');
+  await writeFile(file, await draw(10, 10).png().toBuffer());
+  beforeDecoding(() => rm(file));
+  await expect(inspectImage(file)).rejects.toThrow('missing');
+});
+
+test.skipIf(process.platform !== 'linux').each(['jpeg', 'png', 'webp', 'avif'] as const)(
+  'a %s for which no descriptor is left is an error, not a refusal',
+  async (format) => {
+    const bytes = await draw(10, 10).toFormat(format).toBuffer();
+    const held: number[] = [];
+    const restore = limitDescriptors();
+    onTestFinished(() => {
+      held.forEach(closeSync);
+      restore();
+    });
+    beforeDecoding(() => {
+      // A limit is the highest number, not a count: fill up to it.
+      for (let last = -1; last !== held.length; ) {
+        last = held.length;
+        try {
+          held.push(openSync('/dev/null', 'r'));
+        } catch {}
+      }
+    });
+    await expect(inspect(bytes)).rejects.toThrow('unsupported image format');
+  },
+);
+
+/** Lets this process have few descriptors; gives back what it had. */
+function limitDescriptors(): () => void {
+  const prlimit = (...args: string[]) =>
+    String(execFileSync('/usr/bin/prlimit', ['--pid', String(process.pid), ...args]));
+  const soft = prlimit('--nofile', '--noheadings', '--raw', '--output', 'SOFT').trim();
+  prlimit('--nofile=512:');
+  return () => void prlimit(`--nofile=${soft}:`);
+}
+
+// The first two as sharp 0.35.5 said them, given a short timeout and RLIMIT_AS; the others as libvips and libjpeg word them.
+test.each([
+  'timeout: 1% complete\nVipsImage: killed for image "temp-255"',
+  'picture: bad seek to 1024\nheif: Invalid input: Unspecified: Memory allocation error (2.0)',
+  'vips_tracked: out of memory --- size == 64MB',
+  'VipsJpeg: Insufficient memory (case 4)',
+  'unable to open for read\nunix error: Too many open files in system',
+])('that sharp was short of time, memory or descriptors is an error, not a refusal: %s', async (message) => {
+  const bytes = await draw(10, 10).png().toBuffer();
+  vi.mocked(decoding.decode).mockImplementationOnce(() => {
+    throw new Error(message);
+  });
+  await expect(inspect(bytes)).rejects.toThrow(message);
+});
+
+test('a limit of libheif that the bytes exceed is a refusal', async () => {
+  const bytes = await draw(10, 10).avif().toBuffer();
+  const message = 'heif: Memory allocation error: Security limit exceeded: too many items';
+  vi.mocked(decoding.decode).mockImplementationOnce(() => {
+    throw new Error(message);
+  });
+  expect(await reasonAgainst(bytes)).toBe(message);
+});
+
+test('an AVIF of a brand that libvips does not know is refused', async () => {
+  const bytes = await draw(16, 16).avif().toBuffer();
+  bytes.write('avis', 8);
+  expect(await reasonAgainst(bytes)).toBe('Input file contains unsupported image format');
 });

@@ -32,11 +32,17 @@ test.each([
   ['only a private address', [PRIVATE]],
   ['a public and a private address', [PUBLIC, PRIVATE]],
   ['a private address in v6 clothes', [{ address: '::ffff:10.0.0.1', family: 6 }]],
-  ['no address', []],
 ])('a name with %s is refused before anything is sent', async (_what, addresses) => {
   await using farSide = await startFarSide((_req, res) => res.end());
   expect(await connect('picture.test', farSide.host.split(':')[1] ?? '', answering(addresses))).toBe(REFUSED_NAME);
   expect(await farSide.connections()).toBe(0);
+});
+
+test('a name without an address is UNREACHABLE, which may pass, and not FORBIDDEN', async () => {
+  const connector = createGuardedConnector(answering([]));
+  const options = { hostname: 'picture.test', port: '80', protocol: 'http:' };
+  const error = await new Promise((resolve) => connector(options, (...[failure]) => resolve(failure)));
+  expect(error).toMatchObject({ result: { kind: 'UNREACHABLE', reason: 'a name without an address' } });
 });
 
 test('the system resolves localhost, and it is refused', async () => {

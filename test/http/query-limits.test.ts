@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { type GraphQLError, getIntrospectionQuery, NoFragmentCyclesRule, parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { schema } from '../../src/graphql/schema.ts';
-import { MAX_ALIASES, MAX_COST, MAX_DEPTH, MAX_REPEATS, QueryLimitsRule } from '../../src/http/query-limits.ts';
+import { MAX_ALIASES, MAX_COST, MAX_REPEATS, QueryLimitsRule } from '../../src/http/query-limits.ts';
+import { MAX_DEPTH } from '../../src/http/query-weight.ts';
 import { CREATE } from '../service/client.ts';
 import { WATCH } from '../service/watch.ts';
 

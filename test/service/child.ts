@@ -48,7 +48,7 @@ export async function runChild(env: Record<string, string>): Promise<Child> {
 /** Runs the provider simulator alone, in a process of its own. */
 export async function startSandboxChild(): Promise<Child & { url: string }> {
   await buildOnce();
-  const { child, spawned } = run('sandbox.js', { SANDBOX_PORT: '0' });
+  const { child, spawned } = run('main-sandbox.js', { SANDBOX_PORT: '0' });
   const url = await firstLine(child, spawned.stderr, (line) => /ready: (http\S+)/.exec(line)?.[1] ?? null);
   return { ...child, url };
 }

@@ -1,0 +1,114 @@
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type FragmentSpreadNode,
+  getNamedType,
+  getNullableType,
+  type InlineFragmentNode,
+  isInterfaceType,
+  isListType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+  type ValidationContext,
+} from 'graphql';
+
+/** generations → edges → node → tasks → provider → models → model → name is 8; going round a cycle once still fits. */
+export const MAX_DEPTH = 15;
+/** Images and tasks of a generation are mostly one to four. */
+const LIST_SIZE = 4;
+/** The longest page, and what `nodes` takes: what a variable holds is not known before execution. */
+const UNKNOWN_SIZE = 100;
+/** What `generations` gives when neither `first` nor `last` is set. */
+const DEFAULT_PAGE_SIZE = 20;
+/** Arguments whose list is as long as the answer. */
+const LIST_ARGUMENTS = new Set(['Query.nodes(ids)', 'Mutation.createGenerations(inputs)']);
+/** Lists whose length the field above has counted by its arguments. */
+const COUNTED_LISTS = new Set(['GenerationConnection.edges', 'CreateGenerationsPayload.results']);
+
+export type Root = OperationDefinitionNode | FragmentDefinitionNode;
+
+export interface Weight {
+  /** Fields of the answer, as estimated. */
+  cost: number;
+  /** Fields and inline fragments within each other, without introspection: graphql-js bounds that by itself. */
+  depth: number;
+}
+
+const NOTHING: Weight = { cost: 0, depth: 0 };
+
+/**
+ * The weights of all operations, and of fragments that none of them spreads. A fragment is weighed once, however often
+ * it is spread; in a cycle, which is no valid document, as nothing.
+ */
+export function weigh(roots: readonly Root[], context: ValidationContext) {
+  const schema = context.getSchema();
+  const fragments = new Map<string, Weight>();
+  const operations = roots.filter((root) => root.kind === Kind.OPERATION_DEFINITION);
+  const weights = operations.map((root) => weighAll(root.selectionSet, schema.getRootType(root.operation)?.name, 1));
+  const unused = roots.filter((root) => root.kind === Kind.FRAGMENT_DEFINITION && !fragments.has(root.name.value));
+  return [...weights, ...unused.map((root) => weighFragment(root.name?.value ?? ''))];
+
+  function weighAll(set: SelectionSetNode | undefined, type: string | undefined, level: number): Weight {
+    // Deep enough to be refused, and no deeper: the stack has an end too.
+    if (!set || level > MAX_DEPTH + 1) return NOTHING;
+    let { cost, depth } = NOTHING;
+    for (const selection of set.selections) {
+      const weight = weighOne(selection, type, level);
+      cost += weight.cost;
+      depth = Math.max(depth, weight.depth);
+    }
+    return { cost, depth };
+  }
+
+  function weighOne(
+    node: FieldNode | InlineFragmentNode | FragmentSpreadNode,
+    type: string | undefined,
+    level: number,
+  ): Weight {
+    if (node.kind === Kind.FIELD) return weighField(node, type, level);
+    if (node.kind === Kind.FRAGMENT_SPREAD) return weighFragment(node.name.value);
+    const { cost, depth } = weighAll(node.selectionSet, node.typeCondition?.name.value ?? type, level + 1);
+    return { cost, depth: depth + 1 };
+  }
+
+  function weighFragment(name: string): Weight {
+    const known = fragments.get(name);
+    if (known) return known;
+    fragments.set(name, NOTHING);
+    const fragment = context.getFragment(name);
+    const weight = weighAll(fragment?.selectionSet, fragment?.typeCondition.name.value, 1);
+    fragments.set(name, weight);
+    return weight;
+  }
+
+  function weighField(node: FieldNode, parent: string | undefined, level: number): Weight {
+    const name = node.name.value;
+    if (name === '__schema' || name === '__type') {
+      return { cost: 1 + weighAll(node.selectionSet, name === '__type' ? '__Type' : '__Schema', 1).cost, depth: 1 };
+    }
+    const type = parent === undefined ? undefined : schema.getType(parent);
+    const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined;
+    const { cost, depth } = weighAll(node.selectionSet, field && getNamedType(field.type).name, level + 1);
+    const isList = isListType(field && getNullableType(field.type));
+    const isPage = field?.args.some((argument) => argument.name === 'first') ?? false;
+    return { cost: 1 + cost * sizeOf(node, `${parent}.${name}`, isList, isPage), depth: depth + 1 };
+  }
+}
+
+/** How often the children of a field may be in the answer. */
+function sizeOf(node: FieldNode, coordinate: string, isList: boolean, isPage: boolean): number {
+  const values = new Map(node.arguments?.map(({ name, value }) => [name.value, value]));
+  if (isPage) {
+    const asked = [values.get('first'), values.get('last')].filter((value) => value && value.kind !== Kind.NULL);
+    const sizes = asked.map((value) => (value?.kind === Kind.INT ? Math.max(1, Number(value.value)) : UNKNOWN_SIZE));
+    return sizes.length > 0 ? Math.max(...sizes) : DEFAULT_PAGE_SIZE;
+  }
+  for (const [name, value] of values) {
+    if (!LIST_ARGUMENTS.has(`${coordinate}(${name})`)) continue;
+    if (value.kind === Kind.VARIABLE) return UNKNOWN_SIZE;
+    return value.kind === Kind.LIST ? Math.max(1, value.values.length) : 1;
+  }
+  return isList && !COUNTED_LISTS.has(coordinate) ? LIST_SIZE : 1;
+}
