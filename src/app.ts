@@ -30,7 +30,7 @@ export interface App {
   url: string | null;
   /** The sandbox inside this process, if there is one. */
   sandboxUrl: string | null;
-  /** Submissions that have left and are not answered yet: a shutdown waits for these. */
+  /** Submissions in hand: sent and not answered yet, or just about to be. A shutdown waits for these. */
   countSubmissionsInFlight(): number;
   stop(): Promise<void>;
 }
@@ -39,12 +39,14 @@ export interface App {
 export async function startApp(config: Config, log: Logger): Promise<App> {
   const started: (() => Promise<void>)[] = [];
   const stop = async () => {
-    for (const stopPart of started.splice(0).reverse()) await stopPart();
+    const faults: unknown[] = [];
+    for (const stopPart of started.splice(0).reverse()) await stopPart().catch((error) => faults.push(error));
+    if (faults.length > 0) throw new AggregateError(faults, 'Some parts did not stop cleanly.');
   };
   try {
     return { ...(await start(config, log, started)), stop };
   } catch (error) {
-    await stop();
+    await stop().catch((fault: unknown) => log.error({ err: fault }, 'what had started did not stop cleanly'));
     throw error;
   }
 }

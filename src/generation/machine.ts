@@ -36,14 +36,15 @@ export type Report =
       resultTtlSeconds: number;
     }
   | { kind: 'DELAYED'; taskId: string; token: number; delayMs: number }
-  | { kind: 'TIME_UP'; taskId: string }
+  /** With the lease where a worker says it of a task it holds. */
+  | { kind: 'TIME_UP'; taskId: string; token?: number }
   | { kind: 'CANCEL'; taskId: string };
 
 /** The generation after a report; the very same object when the report changes nothing. Pure but for new asset ids. */
 export function applyReport(generation: Generation, report: Report, moment: Moment): Generation {
   const task = generation.tasks.find(({ id }) => id === report.taskId);
   if (!task) return generation;
-  if ('token' in report && report.token !== task.leaseToken) return generation;
+  if ('token' in report && report.token !== undefined && report.token !== task.leaseToken) return generation;
   const draft = { task, assets: generation.assets, asked: generation.request.images };
   const changed = step(draft, report, moment);
   if (changed === draft) return generation;
@@ -83,7 +84,8 @@ function submitted(draft: Draft, report: SubmitReport, moment: Moment): Draft {
   const { task } = draft;
   // Too late to change the end, but what was accepted must be findable at the provider.
   if (isFinal(task.status) && report.kind === 'ACCEPTED' && task.providerTaskId === null) {
-    return { ...draft, task: { ...task, providerTaskId: report.providerTaskId, acceptedAt: moment.at } };
+    const cost = { ...task.cost, providerCredits: report.credits };
+    return { ...draft, task: { ...task, providerTaskId: report.providerTaskId, acceptedAt: moment.at, cost } };
   }
   if (task.status !== 'SUBMITTING' && task.status !== 'UNCERTAIN') return draft;
   switch (report.kind) {

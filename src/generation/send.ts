@@ -33,8 +33,10 @@ export async function markSending(domain: Domain, task: Task, body: Record<strin
   return isSending(after) ? submissionId : null;
 }
 
-/** A database that is away is waited for; anything else is tried this often, in case it was a passing conflict. */
-const MOST_TRIES = 5;
+/** A database that is away is waited for; anything else, a full disk or a conflict, for some ten minutes. */
+const MOST_TRIES = 120;
+/** From this try on without the exchange: it must not be what keeps the answer from being stored. */
+const TRIES_WITH_EXCHANGE = 4;
 
 /**
  * The third transaction: what the provider answered. It is fenced by the submission, not by the lease: an answer to
@@ -53,11 +55,12 @@ export async function recordSubmission(
   const exchanges = [{ workspaceId, taskId, exchange }];
   for (let tries = 1; ; tries += 1) {
     try {
-      await recordReports(domain, entries, { exchanges });
+      await recordReports(domain, entries, { exchanges: tries <= TRIES_WITH_EXCHANGE ? exchanges : [] });
       return;
     } catch (error) {
       if (!isUnavailable(error) && tries >= MOST_TRIES) throw error;
-      domain.log.error({ err: error, task: taskId }, 'the answer to a submission is not stored yet; trying again');
+      const said = { kind: report.kind, ...(report.kind === 'ACCEPTED' && { providerTaskId: report.providerTaskId }) };
+      domain.log.error({ err: error, task: taskId, ...said }, 'the answer to a submission is not stored yet');
       await new Promise((resolve) => setTimeout(resolve, Math.min(100 * 2 ** tries, 5_000)));
     }
   }

@@ -29,12 +29,14 @@ export const MAX_COST = 50_000;
  */
 export const queryLimits: Plugin = {
   onParse({ setParseFn }) {
-    setParseFn((source, options) => withinStack(() => parse(source, { ...options, maxTokens: MAX_TOKENS })));
+    setParseFn((source, options) =>
+      withinStack('GRAPHQL_PARSE_FAILED', () => parse(source, { ...options, maxTokens: MAX_TOKENS })),
+    );
   },
   onValidate({ validateFn, setValidationFn }) {
     // Alone and first: the rules of graphql-js are themselves slow on what is refused here.
     setValidationFn((schema, document, ...rest) =>
-      withinStack(() => {
+      withinStack('QUERY_TOO_EXPENSIVE', () => {
         const errors = validate(schema, document, [QueryLimitsRule]);
         return errors.length > 0 ? errors : validateFn(schema, document, ...rest);
       }),
@@ -93,12 +95,13 @@ function describe(verb: string, found: number, limit: number, what: string, advi
 }
 
 /** graphql-js recurses as deep as a document is nested, and some 5,000 levels are more than the stack holds. */
-function withinStack<T>(work: () => T): T {
+function withinStack<T>(code: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw tooExpensive('The document is nested deeper than can be read. Ask for what is nested by its id.');
+    const message = 'The document is nested deeper than can be read. Ask for what is nested by its id.';
+    throw new GraphQLError(message, { extensions: { code } });
   }
 }
 

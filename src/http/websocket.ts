@@ -32,7 +32,11 @@ export function serveWebsocket(
   server.on('upgrade', (req, socket, head) => {
     // Nobody else listens for it: a client that resets here would end the process.
     socket.on('error', () => socket.destroy());
-    if (req.url?.split('?', 1)[0] !== '/graphql') return void socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
+    if (req.url?.split('?', 1)[0] !== '/graphql') {
+      // It has left the server's own list of connections, so nothing else would ever close it.
+      socket.once('finish', () => socket.destroy());
+      return void socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    }
     sockets.handleUpgrade(req, socket, head, (webSocket) => sockets.emit('connection', webSocket, req));
   });
   const disposable = useServer<Init, Extra>(

@@ -57,10 +57,8 @@ async function collect(
   try {
     const provider = findProvider(providers, task);
     const pending = await listPendingAssets(domain, taskId);
-    const allowedHosts = provider?.resultHosts ?? [];
-    const looks = await Promise.all(
-      pending.map((asset) => look(domain, keeper, task, asset, { allowedHosts, signal })),
-    );
+    const looks = await Promise.all(pending.map((asset) => look(domain, keeper, task, asset, provider, signal)));
+    reports = [...looks.flatMap(({ said }) => said), again];
     const staleIds = looks.flatMap(({ asset, isStale }) => (isStale ? [asset.id] : []));
     const fresh = staleIds.length > 0 && provider ? await askForFreshUrls(provider, task, staleIds, signal) : [];
     const done = looks.every(({ isSettled }) => isSettled);
@@ -87,13 +85,15 @@ async function look(
   keeper: Keeper,
   task: Task,
   asset: Asset,
-  options: { allowedHosts: readonly string[]; signal: AbortSignal },
+  provider: Provider | null,
+  signal: AbortSignal,
 ): Promise<Look> {
   try {
-    const result = await keepImage(keeper, asset, options);
-    return judge(task, asset, result);
+    if (!provider)
+      return judge(task, asset, { kind: 'TRY_AGAIN', why: `${task.provider} is not configured any more.` });
+    return judge(task, asset, await keepImage(keeper, asset, { allowedHosts: provider.resultHosts, signal }));
   } catch (error) {
-    if (!options.signal.aborted) domain.log.error({ err: error, asset: asset.id }, 'an image could not be kept yet');
+    if (!signal.aborted) domain.log.error({ err: error, asset: asset.id }, 'an image could not be kept yet');
     return { asset, said: [], isSettled: false, isStale: false };
   }
 }
@@ -123,7 +123,9 @@ function codeOfLoss(asset: Asset, result: KeepResult, expired: boolean): Trouble
     case 'TRY_AGAIN':
       return expired ? 'RESULT_UNAVAILABLE' : null;
     case 'STALE_URL':
-      return expired || asset.refreshes > 0 || looks >= MOST_STALE_LOOKS ? 'RESULT_UNAVAILABLE' : null;
+      // A fresh URL is asked for first, also when the old one has expired while nobody looked.
+      if (asset.refreshes === 0) return looks >= MOST_STALE_LOOKS ? 'RESULT_UNAVAILABLE' : null;
+      return expired || looks >= MOST_LOOKS ? 'RESULT_UNAVAILABLE' : null;
     case 'INVALID':
       return looks >= MOST_LOOKS ? 'RESULT_INVALID' : null;
     case 'UNUSABLE':

@@ -2,7 +2,7 @@ import type { PollReport } from '../generation/provider.ts';
 import type { Task } from '../generation/types.ts';
 import type { Provider } from '../provider/provider.ts';
 
-/** A provider that cannot be reached may have finished it: this many times it is asked past the deadline. */
+/** A provider that says nothing of it may have finished it: this many times it is asked past the deadline. */
 const SILENCES_AFTER_THE_DEADLINE = 3;
 
 /** A task whose lease this worker holds, and when to ask about it next: kept in memory only. */
@@ -18,6 +18,7 @@ export class Held {
   private readonly heldSince = Date.now();
   private dueAt: number;
   private askedAt = 0;
+  private lateSilences = 0;
 
   constructor(task: Task, providerTaskId: string, provider: Provider) {
     this.task = task;
@@ -52,8 +53,10 @@ export class Held {
   /** Whether to give it up: its deadline had passed when it was asked about, and the provider has not finished it. */
   isTooLate(report: PollReport): boolean {
     if (this.askedAt < this.task.deadlineAt.getTime()) return false;
-    if (report.kind === 'SILENT') return this.silences >= SILENCES_AFTER_THE_DEADLINE;
-    return report.kind === 'PENDING' || report.kind === 'RUNNING' || report.kind === 'MISSING';
+    if (report.kind === 'PENDING' || report.kind === 'RUNNING') return true;
+    if (report.kind !== 'SILENT' && report.kind !== 'MISSING') return false;
+    this.lateSilences += 1;
+    return this.lateSilences >= SILENCES_AFTER_THE_DEADLINE;
   }
 
   age(silences: number, retryAfterMs: number | null) {

@@ -44,7 +44,11 @@ export function createIdentity(domain: Domain, onLost: () => void): Identity {
     async stop() {
       clearInterval(timer);
       await beating;
-      await retireWorker(domain, id);
+      if (id === '') return;
+      // Without a database nothing can be given back; the lease runs out by itself.
+      await retireWorker(domain, id).catch((error: unknown) =>
+        domain.log.warn({ err: error }, 'leases were not given back'),
+      );
     },
   };
 }

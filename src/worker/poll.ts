@@ -17,6 +17,8 @@ import { findProvider, type Providers, resultTtlOf } from './providers.ts';
 const MOST_HELD = 5_000;
 const MOST_A_CLAIM = 500;
 const UNCONFIGURED_MS = 30_000;
+/** How long past its deadline a task waits for its provider to be configured again: as long as results live. */
+const UNCONFIGURED_GRACE_MS = 24 * 3_600_000;
 const MOST_REQUESTS_AT_ONCE = 32;
 const IDLE_MS = 1_000;
 /** Polls that fall due within it go out together. */
@@ -56,6 +58,8 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
       });
       asking.add(run);
     }
+    // Each request that ends wakes the loop.
+    if (asking.size >= MOST_REQUESTS_AT_ONCE) return IDLE_MS;
     return Math.max(LEAST_NAP_MS, Math.min(IDLE_MS, ...[...held.values()].map((each) => each.dueInMs())));
   }
 
@@ -78,10 +82,13 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
     }
     domain.log.warn({ task: task.id, provider: task.provider }, 'its provider is no longer configured');
     const { id: taskId, generationId, leaseToken: token } = task;
-    await recordReports(domain, [
-      { generationId, report: { kind: 'DELAYED', taskId, token, delayMs: UNCONFIGURED_MS } },
-      { generationId, report: { kind: 'TIME_UP', taskId } },
-    ]);
+    const delayed = { kind: 'DELAYED' as const, taskId, token, delayMs: UNCONFIGURED_MS };
+    const isOver = Date.now() > task.deadlineAt.getTime() + UNCONFIGURED_GRACE_MS;
+    const given = isOver ? [{ kind: 'TIME_UP' as const, taskId, token }] : [];
+    await recordReports(
+      domain,
+      [delayed, ...given].map((report) => ({ generationId, report })),
+    );
   }
 
   function requestsFor(due: Held[]): { provider: Provider; held: Held[] }[] {
@@ -107,7 +114,9 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
   }
 
   async function hear(each: Held, answer: Answer<PollReport> | undefined): Promise<void> {
-    if (!answer || !held.has(each.task.id)) return;
+    if (!answer || held.get(each.task.id) !== each) return;
+    // Broken off by us, which says nothing about the provider.
+    if (stopping.signal.aborted && answer.report.kind === 'SILENT') return;
     const { task, provider } = each;
     const report = each.hear(answer.report, MISSING_UNTIL_LOST);
     const exchange = { workspaceId: task.workspaceId, taskId: task.id, exchange: answer.exchange };
@@ -119,7 +128,8 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
       if (!isNews(task, report)) await recordExchanges(domain, [exchange]);
     }
     if (each.isTooLate(report)) {
-      const entry: Entry = { generationId: task.generationId, report: { kind: 'TIME_UP', taskId: task.id } };
+      const report = { kind: 'TIME_UP' as const, taskId: task.id, token: task.leaseToken };
+      const entry: Entry = { generationId: task.generationId, report };
       await batches.add({ held: each, entry, exchange });
     } else if (isNews(task, report)) {
       const about = { taskId: task.id, token: task.leaseToken, pollCount: each.pollCount };
@@ -144,7 +154,7 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
     for (const result of results) {
       const task = tasks.get(result.held.task.id);
       if (task?.workerId === identity.id && task.leaseToken === result.held.task.leaseToken) result.held.task = task;
-      else held.delete(result.held.task.id);
+      else if (held.get(result.held.task.id) === result.held) held.delete(result.held.task.id);
     }
   }
 

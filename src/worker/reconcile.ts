@@ -21,8 +21,9 @@ export function createReconciler(domain: Domain, identity: Identity, poller: Pol
     comparedAt = Date.now();
     const polled = poller.list();
     const ids = await listHeldTaskIds(domain, identity.id);
+    const mine = new Set(ids);
     // A canceled task leaves without a word. One that was claimed since the list was made is not on it, and stays.
-    poller.forget(polled.filter((id) => !ids.includes(id)));
+    poller.forget(polled.filter((id) => !mine.has(id)));
     // Seen twice: a task is claimed a moment before its loop has it in hand.
     const inNoHand = ids.filter((id) => !holders.some((holder) => holder.holds(id)));
     const forgotten = inNoHand.filter((id) => strays.has(id));

@@ -25,17 +25,21 @@ export function createTaskLoop(
   { name, status, mostAtOnce, run }: TaskLoopOptions,
 ): TaskLoop {
   const inHand = new Map<string, Promise<void>>();
+  const works = new Set<Promise<void>>();
   let backlog = false;
 
   async function tick(): Promise<number> {
-    const limit = mostAtOnce - inHand.size;
+    const limit = mostAtOnce - works.size;
     const tasks = await claimTasks(domain, { workerId: identity.id, statuses: [status], limit });
     backlog = tasks.length === limit;
     for (const task of tasks) {
       const work = run(task).finally(() => {
-        inHand.delete(task.id);
+        works.delete(work);
+        // After a lost lease the same task may be in hand once more.
+        if (inHand.get(task.id) === work) inHand.delete(task.id);
         if (backlog) loop.wake();
       });
+      works.add(work);
       inHand.set(task.id, work);
     }
     return IDLE_MS;
@@ -45,10 +49,10 @@ export function createTaskLoop(
   return {
     ...loop,
     holds: (taskId) => inHand.has(taskId),
-    countInHand: () => inHand.size,
+    countInHand: () => works.size,
     async stop() {
       await loop.stop();
-      await Promise.all(inHand.values());
+      await Promise.all(works);
     },
   };
 }

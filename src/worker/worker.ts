@@ -7,7 +7,7 @@ import { createReconciler } from './reconcile.ts';
 import { createSubmitter } from './submit.ts';
 
 export interface Worker {
-  /** Submissions that have left and are not answered yet: a shutdown waits for these. */
+  /** Submissions in hand: sent and not answered yet, or just about to be. A shutdown waits for these. */
   countSubmissionsInFlight(): number;
   start(): Promise<void>;
   /** Claims nothing more, waits for what was sent to be answered and stored, and gives back every lease. */

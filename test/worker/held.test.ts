@@ -72,7 +72,7 @@ test('silences are the answers in a row that tell nothing of the task, a 404 amo
 
 test.each<[string, PollReport, boolean]>([
   ['PENDING', pending, true],
-  ['MISSING', missing, true],
+  ['MISSING, the first time', missing, false],
   ['FAILED', { kind: 'FAILED', failure }, false],
   ['FINISHED', { kind: 'FINISHED', images: [], credits: null }, false],
   ['SILENT, the first time', silent, false],
@@ -83,9 +83,10 @@ test.each<[string, PollReport, boolean]>([
   expect(held.isTooLate(report)).toBe(given);
 });
 
-test('past its deadline a provider that says nothing is asked three times', () => {
+test('past its deadline a provider that says nothing is asked three times, however silent it was before', () => {
   const held = hold({ deadlineAt: new Date(Date.now() - 1) });
-  const given = [silent, silent, silent].map((report) => {
+  for (const _ of [1, 2, 3]) held.hear(silent, 9);
+  const given = [silent, missing, silent].map((report) => {
     held.asked();
     held.hear(report, 9);
     return held.isTooLate(report);
