@@ -1,6 +1,5 @@
 // The README's quickstart, as a newcomer runs it: npm start, one mutation without a key, the picture on disk, stop.
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 const READY_MS = 10_000;
 const FINISHED_MS = 30_000;
+const STOPPED_MS = 15_000;
 const url = 'http://127.0.0.1:4719/graphql';
 
 const home = await mkdtemp(join(tmpdir(), 'darkroom-quickstart-'));
@@ -38,11 +38,20 @@ try {
     throw new Error('The picture is not whole.');
   console.log(`a picture of 2560x1440 and ${bytes} bytes is on disk and served`);
 } finally {
-  process.kill(-service.pid, 'SIGTERM');
-  await Promise.race([once(service, 'exit'), wait(15_000).then(() => Promise.reject(new Error('It did not stop.')))]);
-  await rm(home, { recursive: true, force: true });
+  if (isRunning()) process.kill(-service.pid, 'SIGTERM');
+  // npm may be gone before what it started.
+  await until(STOPPED_MS, 'stopped', async () => !isRunning());
+  await rm(home, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
 }
 console.log('stopped');
+
+function isRunning() {
+  try {
+    return process.kill(-service.pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 async function ask(query) {
   const headers = { 'content-type': 'application/json' };
