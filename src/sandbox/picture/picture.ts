@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
-import { drawCaption } from './caption.ts';
+import { type Caption, drawCaption } from './caption.ts';
 import { paintLandscape } from './landscape.ts';
+import { mix } from './noise.ts';
 
 export type Format = 'jpg' | 'png' | 'webp';
 
@@ -23,18 +24,31 @@ export async function drawPicture({ text, index, width, height, format }: Pictur
   const columns = Math.max(1, Math.round(width * scale));
   const rows = Math.max(1, Math.round(height * scale));
   const painted = await paintLandscape(seedOf(text), seedOf(`${text}\n${index}`), columns, rows);
-  const caption = await drawCaption(text, width, height);
-  const top = height - caption.margin - caption.height;
-  // A caption that has no room, on a picture of a hundred pixels, is left out.
-  const hasRoom = top >= 0 && caption.margin + caption.width <= width;
-  const { data, margin: left, ...size } = caption;
-  const overlays = hasRoom ? [{ input: data, raw: { ...size, channels: 4 as const }, left, top }] : [];
-  return sharp(painted, { raw: { width: columns, height: rows, channels: 3 } })
-    .resize(width, height, { kernel: 'cubic', fit: 'fill' })
-    .composite(overlays)
-    .removeAlpha()
+  // Of a misty landscape, the linear kernel makes the same picture as the cubic one in half the time.
+  const pixels = await sharp(painted, { raw: { width: columns, height: rows, channels: 3 } })
+    .resize(width, height, { kernel: 'linear', fit: 'fill' })
+    .raw()
+    .toBuffer();
+  write(await drawCaption(text, width, height), pixels, width, height);
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
     .toFormat(format === 'jpg' ? 'jpeg' : format, { quality: 85 })
     .toBuffer();
+}
+
+/** At the bottom left. By hand: sharp composites by converting the whole picture, which takes as long as drawing it. */
+function write(caption: Caption, pixels: Buffer, width: number, height: number): void {
+  const top = height - caption.margin - caption.height;
+  // A caption that has no room, on a picture of a hundred pixels, is left out.
+  if (top < 0 || caption.margin + caption.width > width) return;
+  for (let at = 0; at < caption.width * caption.height; at++) {
+    const row = top + Math.floor(at / caption.width);
+    const column = caption.margin + (at % caption.width);
+    const share = (caption.data[at * 4 + 3] as number) / 255;
+    for (let channel = 0; channel < 3; channel++) {
+      const under = (row * width + column) * 3 + channel;
+      pixels[under] = Math.round(mix(pixels[under] as number, caption.data[at * 4 + channel] as number, share));
+    }
+  }
 }
 
 function seedOf(text: string): number {
