@@ -1,33 +1,45 @@
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { findStoredFile } from './asset/find-stored.ts';
 import { createLinks } from './asset/link.ts';
+import { createVariants } from './asset/variants.ts';
 import { type Config, isLoopback } from './config/config.ts';
 import { startDatabase } from './database.ts';
-import { connect } from './db/connect.ts';
+import { type Connection, connect } from './db/connect.ts';
 import { migrate, migrationsAreCurrent } from './db/migrate.ts';
 import { createHints } from './events/hint.ts';
 import { createGuardedFetch } from './fetch/guarded-fetch.ts';
+import { readBacklog } from './generation/backlog.ts';
 import type { Domain } from './generation/domain.ts';
+import { createFeed } from './generation/feed.ts';
 import { createWatcher } from './generation/watch.ts';
 import { createLoaders } from './graphql/loaders.ts';
 import { createAssetHandler } from './http/assets.ts';
 import { identify } from './http/caller.ts';
 import { createGraphiqlPage } from './http/graphiql.ts';
+import { createHealth, type Health } from './http/health.ts';
+import { createHealthServer } from './http/health-server.ts';
 import { createHttpServer } from './http/server.ts';
 import type { Logger } from './logger.ts';
+import { createMetrics, type Metrics } from './metrics/metrics.ts';
+import { createScrape } from './metrics/scrape.ts';
 import { createProviders, type ProviderOptions } from './provider/catalogue.ts';
 import type { Provider } from './provider/provider.ts';
 import { type Sandbox, startSandbox } from './sandbox/sandbox.ts';
 import { getSecrets } from './secrets.ts';
 import { CannotStart } from './sentences.ts';
 import { createDiskStorage } from './storage/disk.ts';
+import { createS3Storage } from './storage/s3.ts';
 import type { Storage } from './storage/storage.ts';
 import { createWorker, type Worker } from './worker/worker.ts';
 import { bootstrapWorkspaces } from './workspace/keys.ts';
+import { findFaultyKeys } from './workspace/recheck.ts';
+
+const { version: VERSION }: { version: string } = createRequire(import.meta.url)('../package.json');
 
 export interface App {
-  /** Where it listens; null for a worker. */
-  url: string | null;
+  /** Where it listens: a worker for health and metrics only. */
+  url: string;
   /** The sandbox inside this process, if there is one. */
   sandboxUrl: string | null;
   /** Submissions in hand: sent and not answered yet, or just about to be. A shutdown waits for these. */
@@ -61,49 +73,64 @@ async function start(config: Config, log: Logger, started: (() => Promise<void>)
   await migrate(directUrl, log);
   const connection = keep(connect({ url: databaseUrl, directUrl, log }));
   const { db } = connection;
+  const metrics = keep(createMetrics({ version: VERSION, role: config.ROLE }));
   await bootstrapWorkspaces(db, config.BOOTSTRAP_API_KEY);
   const secrets = await getSecrets(config.SECRET_KEYS, config.DATA_DIR);
-  const storage = createDiskStorage(config.STORAGE_URL ?? join(config.DATA_DIR, 'assets'));
+  const storage = keep(createStorage(config));
+  await tryStorage(storage, config.ROLE);
 
   const sandbox = ownsSandbox(config) ? keep(await startOwnSandbox(config, log)) : null;
-  const { providers } = keep(createProviders(providerOptions(config, config.SANDBOX_URL ?? sandbox?.url ?? null)));
+  const see = metrics.work.sawProviderRequest;
+  const { providers } = keep(
+    createProviders({ ...providerOptions(config, config.SANDBOX_URL ?? sandbox?.url ?? null), see }),
+  );
 
   const hints = keep(createHints(connection, log));
   await hints.start();
-  const domain: Domain = { db, hints, catalogue: providers, timing: timingOf(config), log };
+  const domain: Domain = { db, hints, catalogue: providers, timing: timingOf(config), log, observer: metrics.work };
 
-  let url: string | null = null;
-  let drain = () => {};
-  if (config.ROLE !== 'worker') {
+  let url = '';
+  let draining = false;
+  const health = createHealthOf(config, domain, connection, metrics, () => draining);
+  if (config.ROLE === 'worker') {
+    const server = keep(createHealthServer(health, log));
+    url = await server.start(config.HOST, config.PORT);
+  } else {
     const open = !config.DATABASE_URL && isLoopback(config.HOST) && !providers.some(({ mode }) => mode === 'LIVE');
     const door = { open, origins: config.CORS_ORIGINS };
-    const links = createLinks({ publicUrl: () => config.PUBLIC_URL ?? url ?? '', secrets });
+    const links = createLinks({ publicUrl: () => config.PUBLIC_URL ?? url, secrets });
     const watcher = keep(createWatcher(domain));
     watcher.start();
+    const feed = keep(createFeed(domain));
+    feed.start();
     const http = keep(
       createHttpServer({
         log,
         introspection: config.INTROSPECTION,
         origins: door.origins,
-        graphiql: config.GRAPHIQL ? createGraphiqlPage() : null,
+        graphiql: config.GRAPHIQL ? createGraphiqlPage({ introspection: config.INTROSPECTION }) : null,
         identify: (request, init) => identify(db, door, request, init),
-        contextOf: (caller) => ({ caller, domain, watcher, links, loaders: createLoaders(domain, caller) }),
-        assets: createAssetHandler({ links, storage, findStored: (id) => findStoredFile(db, id) }),
-        isReady: () =>
-          connection
-            .ping()
-            .then(() => migrationsAreCurrent(connection))
-            .catch(() => false),
+        findFaultyKeys: (ids) => findFaultyKeys(db, ids),
+        contextOf: (caller) => ({ caller, domain, watcher, feed, links, loaders: createLoaders(domain, caller) }),
+        assets: createAssetHandler({
+          links,
+          storage,
+          variants: createVariants(storage),
+          findStored: (id) => findStoredFile(db, id),
+        }),
+        health,
+        clients: metrics.clients,
       }),
     );
     url = await http.start(config.HOST, config.PORT);
     if (open) log.info('answering without a key: nothing can be billed and nobody else can reach this');
-    drain = http.drain;
   }
 
   // Started last and so stopped first: clients are still served while the last submissions are answered.
   const worker = config.ROLE === 'api' ? null : await startWorker(config, domain, providers, storage, keep);
-  started.push(async () => drain());
+  started.push(async () => {
+    draining = true;
+  });
   return {
     url,
     sandboxUrl: sandbox?.url ?? null,
@@ -111,11 +138,48 @@ async function start(config: Config, log: Logger, started: (() => Promise<void>)
   };
 }
 
+function createHealthOf(
+  config: Config,
+  domain: Domain,
+  connection: Connection,
+  metrics: Metrics,
+  isDraining: () => boolean,
+): Health {
+  const isCurrent = () =>
+    connection
+      .ping()
+      .then(() => migrationsAreCurrent(connection))
+      .catch(() => false);
+  const readiness = async () => (isDraining() ? 'draining' : (await isCurrent()) ? 'ready' : 'not ready');
+  return createHealth({
+    readiness,
+    scrape: createScrape(metrics, {
+      isReady: async () => (await readiness()) === 'ready',
+      readBacklog: () => readBacklog(domain),
+    }),
+    metricsToken: config.METRICS_TOKEN ?? null,
+    isLocal: isLoopback(config.HOST),
+  });
+}
+
 type Keep = <T extends { stop(): Promise<void> }>(part: T) => T;
 
 /** One process alone brings its own sandbox. Several share one: what one accepted, another must be able to ask about. */
 function ownsSandbox(config: Config): boolean {
   return !config.SANDBOX_URL && config.ROLE === 'all';
+}
+
+function createStorage(config: Config): Storage {
+  const { STORAGE_URL: place, DATA_DIR } = config;
+  if (place?.kind !== 'S3') return createDiskStorage(place?.folder ?? join(DATA_DIR, 'assets'));
+  const { AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '', AWS_SESSION_TOKEN = null } = config;
+  return createS3Storage({
+    ...place,
+    spool: join(DATA_DIR, 'incoming'),
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    sessionToken: AWS_SESSION_TOKEN,
+  });
 }
 
 function startOwnSandbox(config: Config, log: Logger): Promise<Sandbox> {
@@ -142,6 +206,7 @@ function timingOf(config: Config): Domain['timing'] {
     leaseMs: config.LEASE_MS,
     uncertainHoldMs: config.UNCERTAIN_HOLD_MS,
     deadlineMs: config.DEADLINE_MS,
+    eventRetentionMs: config.EVENT_RETENTION_HOURS * 3_600_000,
   };
 }
 
@@ -152,22 +217,22 @@ async function startWorker(
   storage: Storage,
   keep: Keep,
 ): Promise<Worker> {
-  await tryStorage(storage);
-  const fetch = keep(createGuardedFetch({ allowedHosts: config.FETCH_ALLOWED_HOSTS }));
+  const { FETCH_ALLOWED_HOSTS: allowedHosts } = config;
+  if (allowedHosts.length > 0) domain.log.warn({ allowedHosts }, 'images may be fetched from these private addresses');
+  const fetch = keep(createGuardedFetch({ allowedHosts }));
   const worker = keep(createWorker(domain, providers, { fetch, storage }));
   await worker.start();
   domain.log.info({ providers: providers.map(({ slug, mode }) => `${slug} (${mode})`) }, 'the worker is running');
   return worker;
 }
 
-/** Better no start than pictures that cannot be kept. */
-async function tryStorage(storage: Storage): Promise<void> {
+/** Better no start than pictures that cannot be kept. An api keeps none but variants, and answers without storage. */
+async function tryStorage(storage: Storage, role: Config['ROLE']): Promise<void> {
   try {
     await storage.sweep();
-    const incoming = await storage.receive();
-    await incoming.write(Buffer.from('can this be written?'));
-    await incoming.discard();
+    if (role !== 'api') await storage.check();
   } catch (error) {
-    throw new CannotStart(`Images cannot be stored: ${(error as Error).message}. Set STORAGE_URL or DATA_DIR.`);
+    const why = (error as Error).message.replace(/\.$/, '');
+    throw new CannotStart(`Images cannot be stored: ${why}. See STORAGE_URL and DATA_DIR.`);
   }
 }

@@ -14,7 +14,12 @@ await runCommand(async () => {
   const log = createLogger(config.LOG_LEVEL);
   await mkdir(config.DATA_DIR, { recursive: true });
   const journalFile = join(config.DATA_DIR, 'sandbox-alone.jsonl');
-  const sandbox = await startSandbox({ port: config.SANDBOX_PORT ?? DEFAULT_PORT, journalFile, log });
+  const sandbox = await startSandbox({
+    host: config.SANDBOX_HOST ?? '127.0.0.1',
+    port: config.SANDBOX_PORT ?? DEFAULT_PORT,
+    journalFile,
+    log,
+  });
   process.stderr.write(`The sandbox is ready: ${sandbox.url}\n`);
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void sandbox.stop());
 });

@@ -11,7 +11,7 @@ await runCommand(async () => {
   const app = await startApp(config, log);
   stopOnSignals(app, config.DRAIN_MS, log);
   log.info({ url: app.url, sandbox: app.sandboxUrl }, 'ready');
-  if (app.url) process.stderr.write(`\nDarkroom is ready: open ${app.url}/graphql\n\n`);
+  if (config.ROLE !== 'worker') process.stderr.write(`\nDarkroom is ready: open ${app.url}/graphql\n\n`);
 });
 
 /** The first signal drains; a second one ends at once. What has left for a provider is waited for past the time. */

@@ -1,4 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
+import { createTurns } from './turns.ts';
 
 /** 8192 by 8192. */
 const MAX_PIXELS = 67_108_864;
@@ -14,23 +15,10 @@ sharp.unblock({
 // Every file is decoded once; a cache would hold discarded ones open.
 sharp.cache(false);
 
-/** The one way to open an image file that came from outside. Throws while decoding if it is damaged or too large. */
-export function decode(path: string): Sharp {
-  return sharp(path, { failOn: 'error', limitInputPixels: MAX_PIXELS }).timeout({ seconds: MAX_SECONDS });
+/** The one way to open an image that came from outside, a file or its bytes. Throws while decoding if it is damaged or too large. */
+export function decode(image: string | Buffer): Sharp {
+  return sharp(image, { failOn: 'error', limitInputPixels: MAX_PIXELS }).timeout({ seconds: MAX_SECONDS });
 }
 
-const waiting: (() => void)[] = [];
-let decoding = 0;
-
-/** Runs `work` when fewer than two others run, in the order asked. */
-export async function takeTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (decoding >= MAX_DECODES) await new Promise<void>((resolve) => waiting.push(resolve));
-  else decoding += 1;
-  try {
-    return await work();
-  } finally {
-    const next = waiting.shift();
-    if (next) next();
-    else decoding -= 1;
-  }
-}
+/** Whoever looks at a picture that came in waits here, as long as it takes. */
+export const takeTurn = createTurns(MAX_DECODES);

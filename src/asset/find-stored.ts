@@ -6,7 +6,8 @@ export interface StoredFile {
   storageKey: string;
   mimeType: string;
   byteSize: number;
-  sha256: string;
+  /** Belongs to these bytes and to no others, lower-case hex. */
+  tag: string;
 }
 
 /** The file of a stored asset, for whoever holds a signed link to it; null when there is none. */
@@ -16,6 +17,6 @@ export async function findStoredFile(db: Database, assetId: string): Promise<Sto
     .from(assets)
     .where(and(eq(assets.id, assetId), eq(assets.state, 'STORED')));
   if (!found?.storageKey || !found.mimeType || !found.sha256 || found.byteSize === null) return null;
-  const { storageKey, mimeType, byteSize, sha256 } = found;
-  return { storageKey, mimeType, byteSize, sha256 };
+  const { storageKey, mimeType, byteSize, sha256: tag } = found;
+  return { storageKey, mimeType, byteSize, tag };
 }

@@ -1,21 +1,24 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { nameOf, parseVariant, type Variant } from './variant.ts';
 
-/** What a good link leads to. */
-interface LinkTarget {
+/** What a good link leads to: the stored file, or a variant of it. */
+export interface LinkTarget {
   assetId: string;
   extension: string;
+  variant: Variant | null;
   expiresAt: Date;
 }
 
 export interface Links {
-  /** A link that works for at least `ttlSeconds`, at most half as long again. */
-  sign(assetId: string, extension: string, ttlSeconds: number, now: Date): { uri: string; expiresAt: Date };
+  /** A link to the stored file of this extension, or to a variant; works for at least `ttlSeconds`, at most half as long again. */
+  sign(assetId: string, form: string | Variant, ttlSeconds: number, now: Date): { uri: string; expiresAt: Date };
   /** Judges the target of a request (`req.url`). A link that is both forged and expired is INVALID. */
   verify(target: string, now: Date): LinkTarget | { refused: 'EXPIRED' | 'INVALID' };
 }
 
 // The whole target, so that nothing unsigned can ride along.
-const TARGET = /^\/assets\/([a-z0-9_]{1,64})\.([a-z0-9]{1,8})\?expires=(\d{1,11})&signature=([\w-]{43})$/;
+const TARGET =
+  /^(\/assets\/([a-z0-9_]{1,64})(?:\/(\d+x\d+-[a-z]+))?\.([a-z0-9]{1,8})\?expires=(\d{1,11}))&signature=([\w-]{43})$/;
 
 /**
  * Signed links under `publicUrl`, which is asked for at each signature: with PORT=0 it is known only once the server
@@ -27,9 +30,10 @@ export function createLinks({ publicUrl, secrets }: { publicUrl: () => string; s
   if (!newest) throw new Error('Links need at least one secret.');
 
   return {
-    sign(assetId, extension, ttlSeconds, now) {
+    sign(assetId, form, ttlSeconds, now) {
       const expires = roundUp(now.getTime() / 1000, ttlSeconds / 2) + ttlSeconds;
-      const path = `/assets/${assetId}.${extension}?expires=${expires}`;
+      const file = typeof form === 'string' ? `${assetId}.${form}` : `${assetId}/${nameOf(form)}`;
+      const path = `/assets/${file}?expires=${expires}`;
       return {
         uri: `${publicUrl().replace(/\/+$/, '')}${path}&signature=${signatureOf(path, newest)}`,
         expiresAt: new Date(expires * 1000),
@@ -37,12 +41,13 @@ export function createLinks({ publicUrl, secrets }: { publicUrl: () => string; s
     },
 
     verify(target, now) {
-      const [, assetId, extension, expires, signature] = TARGET.exec(target) ?? [];
-      if (!assetId || !extension || !expires || !signature) return { refused: 'INVALID' };
-      const path = `/assets/${assetId}.${extension}?expires=${expires}`;
+      const [, path, assetId, wish, extension, expires, signature] = TARGET.exec(target) ?? [];
+      if (!path || !assetId || !extension || !expires || !signature) return { refused: 'INVALID' };
       if (!keys.some((key) => isSame(signatureOf(path, key), signature))) return { refused: 'INVALID' };
+      const variant = wish ? parseVariant(`${wish}.${extension}`) : null;
+      if (wish && !variant) return { refused: 'INVALID' };
       const expiresAt = new Date(Number(expires) * 1000);
-      return now < expiresAt ? { assetId, extension, expiresAt } : { refused: 'EXPIRED' };
+      return now < expiresAt ? { assetId, extension, variant, expiresAt } : { refused: 'EXPIRED' };
     },
   };
 }

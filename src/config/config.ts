@@ -22,12 +22,15 @@ export class ConfigError extends Error {
   }
 }
 
+/** Workers have a port for health and metrics only: any number of them run beside an api without being told to. */
+const ANY_PORT = '0';
+
 /** Parses the environment; throws one ConfigError that names every fault. `warnings` are for the log. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): { config: Config; warnings: string[] } {
   const config: Record<string, unknown> = {};
   const faults: string[] = [];
   for (const [name, { schema, default: fallback }] of Object.entries(VARIABLES)) {
-    const written = env[name] || fallback;
+    const written = env[name] || (name === 'PORT' && env.ROLE === 'worker' ? ANY_PORT : fallback);
     if (written === null) continue;
     const parsed = schema.safeParse(written);
     if (parsed.success) config[name] = parsed.data;
@@ -60,6 +63,9 @@ function contradictions(config: Config): string[] {
   if (config.DATABASE_DIRECT_URL && !config.DATABASE_URL) {
     faults.push('DATABASE_DIRECT_URL is set without DATABASE_URL.');
   }
+  if (config.STORAGE_URL?.kind === 'S3' && !(config.AWS_ACCESS_KEY_ID && config.AWS_SECRET_ACCESS_KEY)) {
+    faults.push('STORAGE_URL=s3://… needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
+  }
   if (config.GPTIMAGE2_API_KEY && !config.GPTIMAGE2_BASE_URL) {
     faults.push('GPTIMAGE2_API_KEY needs GPTIMAGE2_BASE_URL: this provider has no address that could be assumed.');
   }
@@ -70,6 +76,8 @@ function contradictions(config: Config): string[] {
 function unknownNames(env: NodeJS.ProcessEnv): string[] {
   const known = new Set(Object.keys(VARIABLES));
   const prefixes = new Set([...known].filter((name) => name.includes('_')).map((name) => `${name.split('_')[0]}_`));
+  // Other programs have variables of this name by the dozen.
+  prefixes.delete('AWS_');
   const ours = (name: string) =>
     [...prefixes].some((prefix) => name.startsWith(prefix)) || name.startsWith('DARKROOM_');
   return Object.keys(env)

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { storageUrl } from './storage-url.ts';
 
 /**
  * How one variable is read, and what `.env.example` says of it. `default` is the text a user would write for it: with
@@ -37,10 +38,6 @@ const hostPorts = list.refine(
   (values) => values.every((value) => /^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d+$/.test(value)),
   'must be host:port pairs separated by commas',
 );
-const folderUrl = z
-  .string()
-  .regex(/^file:.+/, 'must be file: and a folder')
-  .transform((value) => value.slice('file:'.length));
 const bootstrapKeys = list
   .refine(
     (values) => values.every((value) => /^(?:[^:]+:)?sk_(?:test|live)_[\x21-\x7e]{16,}$/.test(value)),
@@ -51,7 +48,11 @@ const bootstrapKeys = list
 /** Every variable the service reads, in the order of `.env.example`. */
 export const VARIABLES = {
   HOST: required(text, '127.0.0.1', 'The address it listens on.'),
-  PORT: required(integer(0, 65_535), '4000', 'The port it listens on; 0 takes a free one.'),
+  PORT: required(
+    integer(0, 65_535),
+    '4000',
+    'The port it listens on; 0 takes a free one, and so does a worker where it is unset.',
+  ),
   PUBLIC_URL: optional(httpUrl, 'The address clients use, in asset links. Unset: http://HOST:PORT.'),
   ROLE: required(
     z.enum(['api', 'worker', 'all'], 'must be api, worker or all'),
@@ -72,9 +73,15 @@ export const VARIABLES = {
   ),
   DATA_DIR: required(text, '.data', 'The embedded database, stored images, secrets made on the first start.'),
   STORAGE_URL: optional(
-    folderUrl,
-    'Where images are kept: a folder that all processes share. Unset: file:DATA_DIR/assets.',
+    storageUrl,
+    'Where images are kept: file: and a folder that all processes share, or s3://bucket/prefix?endpoint=https://host:port&region=name (path style with an endpoint, AWS without; region us-east-1 unless given). Unset: file:DATA_DIR/assets.',
   ),
+  AWS_ACCESS_KEY_ID: optional(
+    text,
+    'For s3:// only, and required there. May do s3:PutObject, GetObject, DeleteObject and ListBucket.',
+  ),
+  AWS_SECRET_ACCESS_KEY: optional(text, 'For s3:// only, and required there.'),
+  AWS_SESSION_TOKEN: optional(text, 'For s3:// only: with credentials that end. They are read once, at the start.'),
   BOOTSTRAP_API_KEY: required(
     bootstrapKeys,
     '',
@@ -85,6 +92,10 @@ export const VARIABLES = {
   SANDBOX_URL: optional(
     httpUrl,
     'A sandbox that already runs (npm run sandbox), for TEST keys; several processes share it. Unset: one of our own on SANDBOX_PORT.',
+  ),
+  SANDBOX_HOST: optional(
+    text,
+    'The address npm run sandbox listens on. Unset: 127.0.0.1. Whoever reaches it can use it, and it calls back where they say.',
   ),
   SANDBOX_PORT: optional(
     integer(0, 65_535),
@@ -106,6 +117,11 @@ export const VARIABLES = {
     'How long a submission of unknown outcome is held before it fails as OUTCOME_UNKNOWN.',
   ),
   DEADLINE_MS: required(milliseconds(1000), '900000', 'The deadline of a generation that asks for none.'),
+  EVENT_RETENTION_HOURS: required(
+    integer(1, 87_600),
+    '168',
+    'How long `events` can be read and resumed; older events are deleted. Generations stay.',
+  ),
   SUBMIT_TIMEOUT_MS: optional(
     milliseconds(100),
     'Total time for one submission, for every provider. Unset: per provider, in code.',
@@ -115,6 +131,10 @@ export const VARIABLES = {
     z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'must be trace, debug, info, warn, error or silent'),
     'info',
     'Prompts are only logged at debug and below; keys never.',
+  ),
+  METRICS_TOKEN: optional(
+    text,
+    'What a reader of /metrics must send as a bearer token. Unset: /metrics is answered on loopback only.',
   ),
   CORS_ORIGINS: required(list, '', 'Comma-separated origins whose pages may call the API.'),
   GRAPHIQL: required(onOff, 'on', 'Serve GraphiQL to browsers at /graphql.'),

@@ -1,5 +1,7 @@
 import { relations, sql } from 'drizzle-orm';
 import {
+  bigint,
+  check,
   customType,
   foreignKey,
   index,
@@ -76,7 +78,9 @@ export const generations = pgTable(
     uniqueIndex('generations_idempotency_key')
       .on(table.workspaceId, table.mode, table.idempotencyKey)
       .where(sql`${table.idempotencyKey} is not null`),
-    index('generations_newest').on(table.workspaceId, table.mode, table.id),
+    // A page of a list is one walk along one of these, wherever it starts.
+    index('generations_newest').on(table.workspaceId, table.mode, table.createdAt, table.id),
+    index('generations_status').on(table.workspaceId, table.mode, table.status, table.createdAt, table.id),
   ],
 );
 
@@ -183,7 +187,10 @@ export const assets = pgTable(
   ],
 );
 
-/** The log behind every subscription: one row a change, never altered, numbered per generation without a gap. */
+/**
+ * The log behind every subscription: one row a change, numbered per generation without a gap. A row is altered once:
+ * the sequencer stamps its position in the feed, and the mode where an older release had written it.
+ */
 export const events = pgTable(
   'events',
   {
@@ -200,14 +207,33 @@ export const events = pgTable(
     assetId: id('asset_id'),
     failure: jsonb('failure'),
     cost: jsonb('cost'),
+    mode: text('mode'),
+    position: bigint('position', { mode: 'number' }),
   },
   (table) => [
     unique('events_version').on(table.generationId, table.version),
+    uniqueIndex('events_position').on(table.position).where(sql`position is not null`),
+    index('events_feed').on(table.workspaceId, table.mode, table.position).where(sql`position is not null`),
+    index('events_unstamped').on(table.at, table.generationId, table.version).where(sql`position is null`),
     foreignKey({
       columns: [table.workspaceId, table.generationId],
       foreignColumns: [generations.workspaceId, generations.id],
     }),
   ],
+);
+
+/**
+ * One row: the last position given out, and the highest one that retention has deleted. Not a sequence: positions are
+ * dense, in the order of their commits, and the same after a dump and a restore. Whoever holds its lock is the sequencer.
+ */
+export const feed = pgTable(
+  'feed',
+  {
+    id: integer('id').primaryKey(),
+    last: bigint('last', { mode: 'number' }).notNull(),
+    floor: bigint('floor', { mode: 'number' }).notNull(),
+  },
+  () => [check('feed_is_one', sql`id = 1`)],
 );
 
 /** HTTP requests to providers and their answers, redacted; the newest few of each task. */

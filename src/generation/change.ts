@@ -8,6 +8,7 @@ import { changesBetween } from './changes.ts';
 import { readClock } from './clock.ts';
 import type { Domain } from './domain.ts';
 import type { Moment } from './draft.ts';
+import { tellOutcomes } from './outcomes.ts';
 import { toGeneration, WHOLE } from './rows.ts';
 import type { Generation } from './types.ts';
 import { upsert } from './upsert.ts';
@@ -41,6 +42,7 @@ export async function changeGenerations(
     await also?.(tx, changed);
     return { before: loaded, after: await write(tx, loaded, changed, moment.at) };
   });
+  if (domain.observer) tellOutcomes(domain.observer, before, after);
   const hint = hintOf(before, after);
   if (hint.generationIds?.length) domain.hints.give(hint);
   return after;
@@ -82,6 +84,7 @@ async function write(tx: Transaction, before: Generation[], after: Generation[],
         ...each,
         id: newId('evt'),
         workspaceId: generation.workspaceId,
+        mode: generation.mode,
         generationId: generation.id,
         version: generation.version - changes.length + i + 1,
         at,
@@ -106,5 +109,6 @@ function number(before: Generation, after: Generation) {
 
 function hintOf(before: Generation[], after: Generation[]): Hint {
   const changed = after.filter((generation, i) => generation !== before[i]);
-  return { generationIds: changed.map(({ id }) => id), work: workOf(changed.flatMap((each) => each.tasks)) };
+  const work = workOf(changed.flatMap((each) => each.tasks));
+  return { generationIds: changed.map(({ id }) => id), work, feeds: [] };
 }

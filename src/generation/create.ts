@@ -43,7 +43,7 @@ export async function createGeneration(
   }
   const made = await insert(domain, caller, input, requestHash, route);
   if (made) {
-    domain.hints.give({ generationIds: [made.id], work: workOf(made.tasks) });
+    domain.hints.give({ generationIds: [made.id], work: workOf(made.tasks), feeds: [] });
     return { ok: true, generation: made, replayed: false };
   }
   const winner = await replayOf(domain, caller, input, requestHash, path);
@@ -85,8 +85,9 @@ async function insert(
       .returning({ id: generations.id });
     if (inserted.length === 0) return null;
     await tx.insert(tasks).values(generation.tasks);
-    const { id: generationId, workspaceId, version, createdAt: at } = generation;
-    await appendEvents(tx, [{ ...creation(generation), id: newId('evt'), workspaceId, generationId, version, at }]);
+    const { id: generationId, workspaceId, mode, version, createdAt: at } = generation;
+    const first = { id: newId('evt'), workspaceId, mode, generationId, version, at };
+    await appendEvents(tx, [{ ...creation(generation), ...first }]);
     return generation;
   });
 }

@@ -2,11 +2,21 @@ import { isId } from '../db/id.ts';
 import { Fault } from '../fault.ts';
 import type { Caller } from '../workspace/caller.ts';
 
-/** A place in a list of generations, or a version of one generation. Bound to its workspace; opaque to clients. */
-type Kind = 'page' | 'version';
+/** A place in a list of generations, a version of one, or a position in the feed. Bound to its workspace; opaque to clients. */
+type Kind = 'page' | 'version' | 'position';
 
-export function pageCursor({ workspaceId }: { workspaceId: string }, generationId: string): string {
-  return encode('page', workspaceId, generationId);
+/** Where a generation stands in a list, newest first. */
+export interface Place {
+  createdAt: Date;
+  id: string;
+}
+
+export function pageCursor({ workspaceId, createdAt, id }: Place & { workspaceId: string }): string {
+  return encode('page', workspaceId, `${id}.${createdAt.getTime()}`);
+}
+
+export function positionCursor({ workspaceId }: { workspaceId: string }, position: number): string {
+  return encode('position', workspaceId, String(position));
 }
 
 export function versionCursor({
@@ -21,11 +31,18 @@ export function versionCursor({
   return encode('version', workspaceId, `${id}.${version}`);
 }
 
-/** The id of the generation a page ended at; throws a Fault for anything but a page cursor of this workspace. */
-export function readPageCursor(caller: Caller, cursor: string, argument: string): string {
-  const id = decode('page', caller, cursor, argument);
-  if (isId('gen', id)) return id;
+/** The place a page ended at; throws a Fault for anything but a page cursor of this workspace. */
+export function readPageCursor(caller: Caller, cursor: string, argument: string): Place {
+  const [id = '', createdAt = ''] = decode('page', caller, cursor, argument).split('.');
+  if (isId('gen', id) && /^\d{1,14}$/.test(createdAt)) return { id, createdAt: new Date(Number(createdAt)) };
   throw wrong(argument, 'not a cursor of this workspace', 'page');
+}
+
+/** A position in the feed, which may be deleted by now; throws a Fault for any other cursor. */
+export function readPositionCursor(caller: Caller, cursor: string, argument: string): number {
+  const position = decode('position', caller, cursor, argument);
+  if (/^\d{1,15}$/.test(position)) return Number(position);
+  throw wrong(argument, 'not a cursor of this workspace', 'position');
 }
 
 /** The version of this very generation that a client already holds; throws a Fault for any other cursor. */
@@ -59,6 +76,7 @@ function parse(cursor: string): unknown[] {
 const SOURCE: Record<Kind, string> = {
   page: 'a cursor from an edge or the pageInfo of this list',
   version: 'the cursor of createGeneration or of an earlier message about the same generation',
+  position: 'the cursor of an event, or of a page of events',
 };
 
 function wrong(argument: string, why: string, kind: Kind): Fault {

@@ -1,6 +1,7 @@
 import type { Database } from '../db/connect.ts';
 import type { Hints } from '../events/hint.ts';
 import type { Logger } from '../logger.ts';
+import type { Observer } from './outcomes.ts';
 import type { Mode, ProviderModel } from './provider.ts';
 
 /** A provider as the domain sees it: data, no calls. */
@@ -16,6 +17,8 @@ interface Timing {
   uncertainHoldMs: number;
   /** The deadline of a generation that asks for none, in milliseconds from its creation. */
   deadlineMs: number;
+  /** How long events stay in the feed. */
+  eventRetentionMs: number;
 }
 
 /** What every verb of the domain needs. */
@@ -25,4 +28,6 @@ export interface Domain {
   catalogue: readonly CatalogueEntry[];
   timing: Timing;
   log: Logger;
+  /** Who counts; nobody where it is left out. */
+  observer?: Observer;
 }

@@ -65,6 +65,7 @@ export async function listPendingAssets({ db }: Reader, taskId: string): Promise
   return (await db.select().from(assets).where(pending).orderBy(assets.index)).map(toAsset);
 }
 
-function owned({ workspaceId, mode }: Caller) {
+/** Of this workspace, in this mode. */
+export function owned({ workspaceId, mode }: Caller) {
   return and(eq(generations.workspaceId, workspaceId), eq(generations.mode, mode));
 }

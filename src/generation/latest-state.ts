@@ -1,10 +1,21 @@
+import { versionCursor } from './cursor.ts';
 import { isFinished } from './derive.ts';
 import type { Generation } from './types.ts';
 
 /** One message of a subscription: the state when it began, or a newer one. */
-export interface Update {
-  kind: 'SNAPSHOT' | 'CHANGE';
-  generation: Generation;
+export class Update {
+  readonly kind: 'SNAPSHOT' | 'CHANGE';
+  readonly generation: Generation;
+
+  constructor(kind: Update['kind'], generation: Generation) {
+    this.kind = kind;
+    this.generation = generation;
+  }
+
+  /** Whoever has received this message resumes here. */
+  get cursor(): string {
+    return versionCursor(this.generation);
+  }
 }
 
 /**
@@ -37,7 +48,7 @@ export class LatestState implements AsyncIterableIterator<Update> {
 
   private take(generation: Generation): void {
     this.version = generation.version;
-    const update: Update = { kind: this.pending?.kind ?? this.nextKind, generation };
+    const update = new Update(this.pending?.kind ?? this.nextKind, generation);
     this.nextKind = 'CHANGE';
     const reader = this.waiting.shift();
     if (reader) reader({ value: update, done: false });

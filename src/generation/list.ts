@@ -1,9 +1,10 @@
-import { and, asc, desc, eq, exists, gt, gte, ilike, inArray, lt, lte, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, exists, gte, ilike, inArray, lte, type SQL, sql } from 'drizzle-orm';
 import { generations, tasks } from '../db/schema.ts';
 import { Fault } from '../fault.ts';
 import type { Caller } from '../workspace/caller.ts';
-import { pageCursor, readPageCursor } from './cursor.ts';
+import { type Place, pageCursor, readPageCursor } from './cursor.ts';
 import type { Domain } from './domain.ts';
+import { owned } from './find.ts';
 import { toGeneration, WHOLE } from './rows.ts';
 import type { Generation, GenerationStatus } from './types.ts';
 
@@ -30,7 +31,10 @@ export interface GenerationPage {
   hasPreviousPage: boolean;
 }
 
-/** The caller's generations, newest first, by keyset: a page costs the same wherever it starts. */
+/**
+ * The caller's generations, newest first, by keyset: a page costs the same wherever it starts, also by status and time.
+ * The other filters look at one after the other until the page is full.
+ */
 export async function listGenerations(
   { db }: Pick<Domain, 'db'>,
   caller: Caller,
@@ -40,29 +44,60 @@ export async function listGenerations(
   const { size, backwards } = sizeOf(page);
   const after = page.after === null ? null : readPageCursor(caller, page.after, 'after');
   const before = page.before === null ? null : readPageCursor(caller, page.before, 'before');
-  const rows = await db.query.generations.findMany({
-    where: and(
-      eq(generations.workspaceId, caller.workspaceId),
-      eq(generations.mode, caller.mode),
-      after === null ? undefined : lt(generations.id, after),
-      before === null ? undefined : gt(generations.id, before),
-      ...conditions(db, filter),
-    ),
-    orderBy: backwards ? asc(generations.id) : desc(generations.id),
-    limit: size + 1,
-    with: WHOLE,
-  });
+  const lanes = lanesOf(filter).map((lane) =>
+    and(owned(caller), within(after, before, filter), ...conditions(db, filter), lane),
+  );
+  const rows = lanes.length === 0 ? [] : await readLanes(db, lanes, size + 1, backwards);
   const more = rows.length > size;
   const found = rows.slice(0, size).map(toGeneration);
   return {
     generations: backwards ? found.reverse() : found,
-    hasNextPage: backwards ? before !== null : more,
-    hasPreviousPage: backwards ? more : after !== null,
+    hasNextPage: before !== null || (!backwards && more),
+    hasPreviousPage: after !== null || (backwards && more),
   };
 }
 
 export function cursorOf(generation: Generation): string {
-  return pageCursor(generation, generation.id);
+  return pageCursor(generation);
+}
+
+/** Each status is a walk of its own along the index; of several, the pages are merged. */
+function lanesOf({ status }: GenerationFilter): (SQL | undefined)[] {
+  return status === null ? [undefined] : [...new Set(status)].map((each) => eq(generations.status, each));
+}
+
+async function readLanes(db: Domain['db'], lanes: (SQL | undefined)[], limit: number, backwards: boolean) {
+  const order = ({ createdAt, id }: Sortable) => (backwards ? [asc(createdAt), asc(id)] : [desc(createdAt), desc(id)]);
+  const place = { id: generations.id, createdAt: generations.createdAt };
+  const reads = lanes.map((lane) => {
+    const read = db.select(place).from(generations).where(lane);
+    return sql`(${read.orderBy(...order(generations)).limit(limit)})`;
+  });
+  const merged = sql`select id from (${sql.join(reads, sql` union all `)}) as lanes`;
+  return db.query.generations.findMany({
+    where: inArray(generations.id, sql`(${merged})`),
+    orderBy: order(generations),
+    limit,
+    with: WHOLE,
+  });
+}
+
+type Sortable = Pick<typeof generations, 'createdAt' | 'id'>;
+
+/**
+ * Behind the one place and ahead of the other, and within the times asked for. Of two bounds on one side only the
+ * tighter is named: PostgreSQL may begin its walk along the index at either.
+ */
+function within(after: Place | null, before: Place | null, { createdAfter, createdBefore }: GenerationFilter) {
+  const place = sql`(${generations.createdAt}, ${generations.id})`;
+  const pair = ({ createdAt, id }: Place) => sql`(${createdAt.toISOString()}::timestamptz, ${id})`;
+  const [early, late] = [createdAfter?.getTime() ?? -Infinity, createdBefore?.getTime() ?? Infinity];
+  const upper = after && after.createdAt.getTime() <= late ? sql`${place} < ${pair(after)}` : undefined;
+  const lower = before && before.createdAt.getTime() >= early ? sql`${place} > ${pair(before)}` : undefined;
+  return and(
+    upper ?? (createdBefore ? lte(generations.createdAt, createdBefore) : undefined),
+    lower ?? (createdAfter ? gte(generations.createdAt, createdAfter) : undefined),
+  );
 }
 
 function sizeOf({ first, last }: Page): { size: number; backwards: boolean } {
@@ -78,14 +113,11 @@ function sizeOf({ first, last }: Page): { size: number; backwards: boolean } {
 }
 
 function conditions(db: Domain['db'], filter: GenerationFilter): (SQL | undefined)[] {
-  const { status, provider, createdAfter, createdBefore, promptContains } = filter;
+  const { provider, promptContains } = filter;
   if ([promptContains, ...(provider ?? [])].some((text) => text?.includes('\0'))) {
     throw new Fault('BAD_USER_INPUT', 'filter must not contain a NUL character.', 'filter', ['text without U+0000']);
   }
   return [
-    status ? inArray(generations.status, status) : undefined,
-    createdAfter ? gte(generations.createdAt, createdAfter) : undefined,
-    createdBefore ? lte(generations.createdAt, createdBefore) : undefined,
     promptContains ? ilike(generations.prompt, `%${promptContains.replace(/[\\%_]/g, '\\$&')}%`) : undefined,
     provider
       ? exists(

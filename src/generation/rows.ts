@@ -1,5 +1,6 @@
 import type { assets, generations, tasks } from '../db/schema.ts';
-import type { Asset, Generation, Task } from './types.ts';
+import type { LoggedEvent } from '../events/read.ts';
+import type { Asset, Generation, GenerationEvent, Task } from './types.ts';
 
 type AssetRow = typeof assets.$inferSelect;
 type TaskRow = typeof tasks.$inferSelect;
@@ -37,4 +38,15 @@ export function toTask(row: TaskRow): Task {
 
 export function toAsset(row: AssetRow): Asset {
   return { ...row, state: row.state as Asset['state'], failure: row.failure as Asset['failure'] };
+}
+
+export function toEvent(row: LoggedEvent): GenerationEvent {
+  return {
+    ...row,
+    type: row.type as GenerationEvent['type'],
+    status: row.status as GenerationEvent['status'],
+    taskStatus: row.taskStatus as GenerationEvent['taskStatus'],
+    failure: row.failure as GenerationEvent['failure'],
+    cost: row.cost as GenerationEvent['cost'],
+  };
 }

@@ -167,3 +167,21 @@ export type EventType =
   | 'ASSET_STORED'
   | 'ASSET_LOST'
   | 'ASSET_DELETED';
+
+/** One row of the log that has its place in the feed: what was true when it happened. */
+export interface GenerationEvent {
+  workspaceId: string;
+  id: string;
+  generationId: string;
+  version: number;
+  position: number;
+  type: EventType;
+  at: Date;
+  status: GenerationStatus;
+  percent: number | null;
+  taskId: string | null;
+  taskStatus: TaskStatus | null;
+  assetId: string | null;
+  failure: Failure | null;
+  cost: Cost | null;
+}

@@ -1,9 +1,11 @@
+import { LONGEST_SIDE, planVariant, type VariantWish } from '../asset/variant.ts';
 import { Fault } from '../fault.ts';
 import type { Asset } from '../generation/types.ts';
 import { builder } from './builder.ts';
-import { AssetStateEnum } from './enums.ts';
+import { AssetStateEnum, ImageFitEnum, ImageFormatEnum } from './enums.ts';
 import { Node } from './node.ts';
 
+const DEFAULT_TTL_SECONDS = 3600;
 const LONGEST_TTL_SECONDS = 7 * 24 * 3600;
 
 const ExpiringUri = builder.objectRef<{ uri: string; expiresAt: Date | null }>('ExpiringUri').implement({
@@ -39,20 +41,39 @@ builder.objectType('Asset', {
       type: ExpiringUri,
       nullable: true,
       description:
-        "Our own signed link, ending in the file's extension; null until STORED. Its expiry is rounded up so that reads within half the ttl give the same bytes: normalized and HTTP caches hold.",
+        "Our own signed link, ending in the file's extension; null until STORED. Its expiry is rounded up so that reads within half the ttl give the same bytes: normalized and HTTP caches hold. Without width, height and format it is the stored file; else one made of it at its first request and kept: upright, in sRGB, without metadata, and never enlarged, so it may be smaller than asked for. `width`, `height`, `byteSize` and `sha256` of the asset stay those of the stored file.",
       args: {
+        width: t.arg.int({
+          description: `In pixels, 1 to ${LONGEST_SIDE}. With only one of width and height the shape is kept; with neither it is made smaller only past ${LONGEST_SIDE} pixels, and only where the format changes.`,
+        }),
+        height: t.arg.int({ description: `In pixels, 1 to ${LONGEST_SIDE}.` }),
+        fit: t.arg({
+          type: ImageFitEnum,
+          defaultValue: 'COVER',
+          description: 'How it fills width and height where both are given.',
+        }),
+        format: t.arg({
+          type: ImageFormatEnum,
+          defaultValue: 'ORIGINAL',
+          description: 'ORIGINAL: the format of the stored file. AVIF takes seconds the first time.',
+        }),
         ttlSeconds: t.arg.int({
-          required: true,
-          defaultValue: 3600,
-          description: 'How long it works at least: 60 to 604800 seconds.',
+          defaultValue: DEFAULT_TTL_SECONDS,
+          description: `How long it works at least: 60 to ${LONGEST_TTL_SECONDS} seconds.`,
         }),
       },
-      resolve: (asset, { ttlSeconds }, { links }) => {
-        if (ttlSeconds < 60 || ttlSeconds > LONGEST_TTL_SECONDS) {
-          const allowed = `60 to ${LONGEST_TTL_SECONDS}`;
-          throw new Fault('BAD_USER_INPUT', `ttlSeconds must be from ${allowed}.`, 'ttlSeconds', [allowed]);
-        }
-        return linkTo(asset, (extension) => links.sign(asset.id, extension, ttlSeconds, new Date()));
+      resolve: (asset, { width, height, fit, format, ttlSeconds }, { links }) => {
+        const seconds = ttlSeconds ?? DEFAULT_TTL_SECONDS;
+        checkRange('width', width, 1, LONGEST_SIDE);
+        checkRange('height', height, 1, LONGEST_SIDE);
+        checkRange('ttlSeconds', seconds, 60, LONGEST_TTL_SECONDS);
+        const form = formOf(asset, {
+          width: width ?? null,
+          height: height ?? null,
+          fit: fit ?? 'COVER',
+          format: format ?? 'ORIGINAL',
+        });
+        return form === null ? null : links.sign(asset.id, form, seconds, new Date());
       },
     }),
     providerUrl: t.field({
@@ -84,7 +105,15 @@ builder.objectType('Asset', {
   }),
 });
 
-function linkTo<T>({ state, storageKey }: Asset, sign: (extension: string) => T): T | null {
+function checkRange(argument: string, value: number | null | undefined, min: number, max: number): void {
+  if (value == null || (value >= min && value <= max)) return;
+  const allowed = `${min} to ${max}`;
+  throw new Fault('BAD_USER_INPUT', `${argument} must be from ${allowed}.`, argument, [allowed]);
+}
+
+/** What a link to it leads to: a variant, or the stored file by its extension; null while there is none. */
+function formOf({ state, storageKey, width, height }: Asset, wish: VariantWish) {
   const extension = storageKey?.split('.').pop();
-  return state === 'STORED' && extension ? sign(extension) : null;
+  if (state !== 'STORED' || !extension || width === null || height === null) return null;
+  return planVariant({ width, height, extension }, wish) ?? extension;
 }

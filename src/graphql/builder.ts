@@ -6,6 +6,7 @@ import type {
   Cost,
   Failure,
   Generation,
+  GenerationEvent,
   GenerationRequest,
   Slot,
   Task,
@@ -29,6 +30,7 @@ interface Types {
     GenerationRequest: GenerationRequest;
     Task: Task;
     Asset: Asset;
+    Event: GenerationEvent;
     Slot: Slot;
     Cost: Cost;
     Money: Money;
@@ -44,5 +46,6 @@ builder.queryType({
 });
 builder.mutationType({ description: 'What can be changed. A refusal is data: look at `errors` of each payload.' });
 builder.subscriptionType({
-  description: 'What can be watched, over WebSocket (graphql-transport-ws) or Server-Sent Events.',
+  description:
+    'What can be watched, over WebSocket (graphql-transport-ws), Server-Sent Events or multipart (subscriptionSpec=1.0).',
 });

@@ -1,5 +1,6 @@
 import type { Links } from '../asset/link.ts';
 import type { Domain } from '../generation/domain.ts';
+import type { Feed } from '../generation/feed.ts';
 import type { Watcher } from '../generation/watch.ts';
 import type { Caller } from '../workspace/caller.ts';
 import type { Loaders } from './loaders.ts';
@@ -10,5 +11,8 @@ export interface Context {
   domain: Domain;
   links: Links;
   watcher: Watcher;
+  feed: Feed;
   loaders: Loaders;
+  /** The cursor of the last message that an EventSource received before it came back; it wins over `after`. */
+  lastEventId: string | null;
 }

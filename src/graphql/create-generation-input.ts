@@ -44,7 +44,7 @@ const ReferenceInput = builder.inputType('ReferenceInput', {
 const OutputInput = builder.inputType('OutputInput', {
   description: 'How the file is made, where the provider lets one choose.',
   fields: (t) => ({
-    format: t.field({ type: ImageFormatEnum, description: "None: the provider's own default." }),
+    format: t.field({ type: ImageFormatEnum, description: "None or ORIGINAL: the provider's own default." }),
     quality: t.int({ description: 'Of the encoding, 1 to 100.' }),
     watermark: t.boolean({ description: 'Whether to add a watermark.' }),
     safety: t.field({
@@ -121,7 +121,7 @@ export function toInput(input: typeof CreateGenerationInput.$inferInput): Create
     colors: input.colors ?? null,
     thinking: input.thinking,
     output: {
-      format: output?.format ?? null,
+      format: output?.format && output.format !== 'ORIGINAL' ? output.format : null,
       quality: output?.quality ?? null,
       watermark: output?.watermark ?? null,
       safety: output?.safety ?? 'DEFAULT',

@@ -70,7 +70,7 @@ export const CostBasisEnum = described('CostBasis', 'How certain a cost is.', {
 });
 
 export const BilledEnum = described('Billed', 'Whether the provider bills what went wrong.', {
-  YES: 'Billed.',
+  YES: 'The provider bills it.',
   NO: 'Not billed.',
   PARTLY: 'Some of it is billed.',
   UNKNOWN: 'No source says.',
@@ -103,11 +103,22 @@ export const ResolutionEnum = described('Resolution', 'A size tier. What it mean
 });
 
 export const ImageFormatEnum = described('ImageFormat', 'A file format.', {
-  JPEG: 'JPEG.',
-  PNG: 'PNG.',
-  WEBP: 'WebP.',
-  AVIF: 'AVIF.',
+  ORIGINAL: 'As the provider makes it: in a link the format of the stored file, in a request no wish at all.',
+  JPEG: 'JPEG. What is transparent becomes white.',
+  PNG: 'PNG, without loss.',
+  WEBP: 'WebP, image/webp.',
+  AVIF: 'AVIF, image/avif.',
 });
+
+export const ImageFitEnum = described(
+  'ImageFit',
+  'How a picture fills a box of another shape. None of them enlarges: a box that the picture does not fill is made smaller in proportion until it does.',
+  {
+    COVER: 'Fills the box; what is too much is cut off evenly on both sides.',
+    CONTAIN: 'Whole, in the middle of the box; the rest is transparent, in JPEG white.',
+    INSIDE: 'Whole, as large as the box allows; the answer is smaller than the box in one direction.',
+  },
+);
 
 export const ThinkingEnum = described('Thinking', 'How long the model reasons before it draws.', {
   DEFAULT: "The provider's own default.",
@@ -117,8 +128,8 @@ export const ThinkingEnum = described('Thinking', 'How long the model reasons be
 
 export const SafetyEnum = described('Safety', 'Whether the provider checks the content, where it lets one choose.', {
   DEFAULT: "The provider's own default.",
-  ON: 'Checked.',
-  OFF: 'Not checked.',
+  ON: 'The content is checked.',
+  OFF: 'The content is not checked.',
 });
 
 export const FitEnum = described('Fit', 'What to do with a wish a provider cannot meet exactly.', {
@@ -153,6 +164,17 @@ export const ScopeEnum = described('Scope', 'What a key may do.', {
 export const UpdateKindEnum = described('UpdateKind', 'Why a message was sent.', {
   SNAPSHOT: 'The state at the time of subscribing.',
   CHANGE: 'A newer state.',
+});
+
+export const EventTypeEnum = described('EventType', 'What happened.', {
+  GENERATION_CREATED: 'It was stored, with its tasks; version 1.',
+  GENERATION_PROGRESSED: 'It came further, or a finished image got a URL; `percent` says how far.',
+  GENERATION_FINISHED: 'It became final; `status` says how, `failure` why not well.',
+  TASK_CHANGED:
+    'A task was made or moved, got its id at the provider, or met a trouble; `task` and `taskStatus` name it.',
+  ASSET_STORED: 'An image is in our own storage; `asset` names it.',
+  ASSET_LOST: 'An image could not be brought home; `failure` says why.',
+  ASSET_DELETED: 'An image was deleted by its owner.',
 });
 
 export const ErrorCodeEnum = described('ErrorCode', 'Why a request was refused.', {

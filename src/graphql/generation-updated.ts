@@ -1,18 +1,18 @@
 import { Fault } from '../fault.ts';
-import { readVersionCursor, versionCursor } from '../generation/cursor.ts';
+import { readVersionCursor } from '../generation/cursor.ts';
 import { isFinished } from '../generation/derive.ts';
 import type { Update } from '../generation/latest-state.ts';
 import { builder } from './builder.ts';
+import type { Context } from './context.ts';
 import { UpdateKindEnum } from './enums.ts';
 import { findNamed } from './generations.ts';
 
 const GenerationUpdate = builder.objectRef<Update>('GenerationUpdate').implement({
   description: 'The whole state of a generation, at one version.',
   fields: (t) => ({
-    cursor: t.field({
+    cursor: t.expose('cursor', {
       type: 'Cursor',
-      description: 'Resume with it as `after`.',
-      resolve: ({ generation }) => versionCursor(generation),
+      description: 'Resume with it as `after`. Over Server-Sent Events it is the id of the event too.',
     }),
     kind: t.expose('kind', { type: UpdateKindEnum, description: 'Why it was sent.' }),
     final: t.boolean({
@@ -31,7 +31,10 @@ builder.subscriptionField('generationUpdated', (t) =>
     args: {
       id: t.arg.id({ description: 'Of the generation, gen_….' }),
       idempotencyKey: t.arg.string({ description: 'The key it was created with.' }),
-      after: t.arg({ type: 'Cursor', description: 'Of createGeneration, or of the last message received.' }),
+      after: t.arg({
+        type: 'Cursor',
+        description: 'Of createGeneration, or of the last message received. The header Last-Event-ID wins over it.',
+      }),
     },
     subscribe: async (_root, { id, idempotencyKey, after }, context) => {
       const generation = await findNamed(context, { id, idempotencyKey });
@@ -41,9 +44,14 @@ builder.subscriptionField('generationUpdated', (t) =>
           'one of your own generations',
         ]);
       }
-      const held = after == null ? 0 : readVersionCursor(context.caller, after, generation.id, 'after');
-      return context.watcher.watch(generation, held);
+      return context.watcher.watch(generation, heldVersion(context, generation.id, after));
     },
     resolve: (update) => update,
   }),
 );
+
+/** An EventSource keeps its URL, with the `after` it began with, and tells what it received since in a header. */
+function heldVersion({ caller, lastEventId }: Context, id: string, after: string | null | undefined): number {
+  if (lastEventId !== null) return readVersionCursor(caller, lastEventId, id, 'Last-Event-ID');
+  return after == null ? 0 : readVersionCursor(caller, after, id, 'after');
+}

@@ -1,6 +1,7 @@
 import { cancelabilityOf } from '../generation/cancel.ts';
 import { costOf } from '../generation/cost.ts';
 import { slotsOf } from '../generation/derive.ts';
+import { readSpan } from '../generation/list-events.ts';
 import { builder } from './builder.ts';
 import { toModel } from './catalogue.ts';
 import {
@@ -12,9 +13,12 @@ import {
   SafetyEnum,
   ThinkingEnum,
 } from './enums.ts';
+import { EventConnection } from './event.ts';
 import { Node } from './node.ts';
 import { Progress } from './outcome.ts';
 import { Model } from './provider.ts';
+
+const EVENTS_A_PAGE = 50;
 
 builder.objectType('Generation', {
   description:
@@ -53,6 +57,19 @@ builder.objectType('Generation', {
       nullable: true,
       description: "The caller's own, echoed everywhere, at most 16 KiB.",
     }),
+    events: t.field({
+      type: EventConnection,
+      description: 'What happened to it, oldest first, as far as it is within the retention (EVENT_RETENTION_HOURS).',
+      args: {
+        first: t.arg.int({ defaultValue: EVENTS_A_PAGE, description: 'How many, 1 to 100.' }),
+        after: t.arg({ type: 'Cursor', description: 'Begin behind this place: the cursor of an event.' }),
+      },
+      resolve: ({ id }, { first, after }, { caller, loaders }) =>
+        loaders.eventsOf.load({
+          generationId: id,
+          ...readSpan(caller, { first: first ?? EVENTS_A_PAGE, after: after ?? null }),
+        }),
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was stored.' }),
     startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When it left QUEUED.' }),
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it became final.' }),
@@ -78,7 +95,7 @@ builder.objectType('Adjustment', {
     path: t.exposeStringList('path', { description: 'Which part of the input.' }),
     asked: t.exposeString('asked', { nullable: true, description: 'What was asked.' }),
     sent: t.exposeString('sent', { nullable: true, description: 'What was sent; null when it was dropped.' }),
-    reason: t.exposeString('reason', { description: 'Why.' }),
+    reason: t.exposeString('reason', { description: 'Why it could not be sent as asked.' }),
   }),
 });
 
@@ -97,9 +114,9 @@ builder.objectType('GenerationRequest', {
     height: t.exposeInt('height', { nullable: true, description: 'In pixels, of an exact size.' }),
     aspectRatio: t.exposeString('aspectRatio', { nullable: true, description: 'Width to height, such as 16:9.' }),
     resolution: t.expose('resolution', { type: ResolutionEnum, nullable: true, description: 'The size tier.' }),
-    seed: t.exposeInt('seed', { nullable: true, description: 'The seed.' }),
+    seed: t.exposeInt('seed', { nullable: true, description: 'The seed, as asked.' }),
     references: t.expose('references', { type: [Reference], description: 'Images to start from.' }),
-    style: t.exposeString('style', { nullable: true, description: 'The style.' }),
+    style: t.exposeString('style', { nullable: true, description: 'The style, as asked.' }),
     colors: t.exposeStringList('colors', { nullable: true, description: 'The palette, as #RRGGBB.' }),
     thinking: t.expose('thinking', { type: ThinkingEnum, description: 'How long to reason.' }),
     outputFormat: t.expose('outputFormat', { type: ImageFormatEnum, nullable: true, description: 'The file format.' }),

@@ -19,6 +19,7 @@ const TYPES: Record<string, { name: string; find: (id: string, context: Context)
   gen: { name: 'Generation', find: (id, { loaders }) => loaders.generation.load(id) },
   tsk: { name: 'Task', find: (id, { loaders }) => loaders.task.load(id) },
   ast: { name: 'Asset', find: (id, { loaders }) => loaders.asset.load(id) },
+  evt: { name: 'Event', find: (id, { loaders }) => loaders.event.load(id) },
   mdl: { name: 'Model', find: async (id, context) => findModel(context, id) },
   prv: { name: 'Provider', find: async (id, context) => findProvider(context, id) },
   wsp: {

@@ -55,8 +55,8 @@ Model.implement({
 ProviderModel.implement({
   description: "What one provider accepts for one model: its limits, not the model's.",
   fields: (t) => ({
-    provider: t.expose('provider', { type: Provider, description: 'Who.' }),
-    model: t.field({ type: Model, description: 'What.', resolve: ({ model }) => toModel(model) }),
+    provider: t.expose('provider', { type: Provider, description: 'Who offers it.' }),
+    model: t.field({ type: Model, description: 'What is offered.', resolve: ({ model }) => toModel(model) }),
     providerModelId: t.exposeString('providerModelId', { description: "The provider's own name of the model." }),
     promptLimit: t.exposeInt('promptLimit', { description: 'The longest prompt, in `promptLimitUnit`.' }),
     promptLimitUnit: t.exposeString('promptLimitUnit', {

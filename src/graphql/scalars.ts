@@ -33,7 +33,7 @@ builder.scalarType('URI', {
 
 builder.scalarType('Cursor', {
   description:
-    'An opaque place in a list or in the life of a generation, bound to its workspace. Pass back what you were given.',
+    'An opaque place in a list, in the feed of events or in the life of a generation, bound to its workspace. Pass back what you were given, where it came from: the wrong kind is BAD_USER_INPUT.',
   serialize: (value) => value,
   parseValue: (value) => {
     if (typeof value === 'string') return value;

@@ -3,6 +3,8 @@ import './scalars.ts';
 import './asset.ts';
 import './cancel-generation.ts';
 import './create-generation.ts';
+import './event.ts';
+import './events.ts';
 import './generation.ts';
 import './generation-updated.ts';
 import './generations.ts';

@@ -1,13 +1,17 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { StoredFile } from '../asset/find-stored.ts';
-import type { Links } from '../asset/link.ts';
+import type { Links, LinkTarget } from '../asset/link.ts';
+import { Busy } from '../asset/turns.ts';
+import { nameOf } from '../asset/variant.ts';
+import type { Variants } from '../asset/variants.ts';
 import type { Kept, Storage } from '../storage/storage.ts';
 import { chooseRange, isFresh, type Part } from './asset-conditions.ts';
 
 interface AssetSources {
   links: Links;
   storage: Storage;
+  variants: Variants;
   /** The file of an asset that is STORED now, null for any other. */
   findStored: (assetId: string) => Promise<StoredFile | null>;
 }
@@ -21,15 +25,17 @@ const ALWAYS = {
   'x-content-type-options': 'nosniff',
 };
 
+const RETRY_AFTER_SECONDS = '5';
+
 /**
- * Serves GET and HEAD of `/assets/<id>.<ext>`. Rejects, for the server to log and answer with 500, when the file of a
+ * Serves GET and HEAD of `/assets/<id>.<ext>` and `/assets/<id>/<variant>.<ext>`. Rejects, for the server to log and answer with 500, when the file of a
  * stored asset is missing or of the wrong size: a 404 would tell caches and clients that the picture does not exist,
  * while it is more likely that a disk is not mounted.
  */
 export function createAssetHandler(
   sources: AssetSources,
 ): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
-  const { links, findStored } = sources;
+  const { links } = sources;
   return async (req, res) => {
     if (req.method !== 'GET' && req.method !== 'HEAD')
       return refuse(res, 405, 'Only GET and HEAD.', { allow: 'GET, HEAD' });
@@ -38,10 +44,12 @@ export function createAssetHandler(
     if ('refused' in link && link.refused === 'EXPIRED')
       return refuse(res, 410, 'This link has expired; read a new one.');
     if ('refused' in link) return refuse(res, 403, 'This link is not valid.');
-    const stored = await findStored(link.assetId);
+    const stored = await find(sources, link);
+    if (stored === 'BUSY')
+      return refuse(res, 503, 'Too many pictures are being made; ask again.', { 'retry-after': RETRY_AFTER_SECONDS });
     if (!stored) return refuse(res, 404, 'There is no such picture.');
 
-    const etag = `"${stored.sha256}"`;
+    const etag = `"${stored.tag}"`;
     const maxAge = Math.floor((link.expiresAt.getTime() - now.getTime()) / 1000);
     const headers = { ...ALWAYS, etag, 'cache-control': `private, max-age=${maxAge}, immutable` };
     if (isFresh(req.headers, etag)) return end(res, 304, headers);
@@ -52,7 +60,7 @@ export function createAssetHandler(
       ...headers,
       ...describePart(part, stored.byteSize),
       'content-type': stored.mimeType,
-      'content-disposition': `inline; filename="${link.assetId}.${link.extension}"`,
+      'content-disposition': `inline; filename="${fileNameOf(link)}"`,
     };
     const status = part.whole ? 200 : 206;
     if (req.method === 'HEAD') return end(res, status, described);
@@ -60,6 +68,27 @@ export function createAssetHandler(
     if (!file) return refuse(res, 404, 'There is no such picture.');
     await send(res, status, described, file);
   };
+}
+
+/** What the link leads to, a variant being made if need be; null when there is no such asset. */
+async function find(
+  { variants, findStored }: AssetSources,
+  { assetId, variant }: LinkTarget,
+): Promise<StoredFile | 'BUSY' | null> {
+  const original = await findStored(assetId);
+  if (!original || !variant) return original;
+  try {
+    const made = await variants.ensure(original, variant);
+    if (made || !(await findStored(assetId))) return made;
+  } catch (error) {
+    if (error instanceof Busy) return 'BUSY';
+    throw error;
+  }
+  throw new Error(`The file of asset ${assetId}, ${original.storageKey}, is missing.`);
+}
+
+function fileNameOf({ assetId, variant, extension }: LinkTarget): string {
+  return variant ? `${assetId}-${nameOf(variant)}` : `${assetId}.${extension}`;
 }
 
 /** Opens the file; null when the asset was deleted since it was looked up. */

@@ -1,50 +1,70 @@
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { isUnavailable } from '../db/unavailable.ts';
 import { Fault } from '../fault.ts';
 import type { Logger } from '../logger.ts';
 
-/** HTTP statuses of faults that end a request before it is executed. */
-const STATUS: Partial<Record<Fault['code'], number>> = { UNAUTHENTICATED: 401, FORBIDDEN: 403 };
+/** All that a client may be told, besides the codes of payloads. */
+const CODES = new Set<unknown>([
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'BAD_USER_INPUT',
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'QUERY_TOO_EXPENSIVE',
+  'RATE_LIMITED',
+  'CURSOR_EXPIRED',
+  'UNAVAILABLE',
+  'INTERNAL_SERVER_ERROR',
+]);
 
 /**
  * What a client is told of an error: a fault of its request as it is, a database that is away as UNAVAILABLE, and of
  * anything else only that it happened; that is logged whole.
  */
 export function maskError(error: unknown, log: Logger): GraphQLError {
+  if (error instanceof GraphQLError && isOfTheRequest(error)) return coded(error);
   const cause = error instanceof GraphQLError ? error.originalError : error;
   const place = error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
-  if (error instanceof GraphQLError && !error.path && (!cause || cause instanceof GraphQLError)) return coded(error);
-  if (error instanceof GraphQLError && !cause) return error;
   if (cause instanceof Fault) {
     const { code, message, argument, allowed } = cause;
-    const http = STATUS[code] && { status: STATUS[code] };
-    return new GraphQLError(message, {
-      ...place,
-      extensions: { code, ...(argument && { argument }), ...(allowed && { allowed }), ...(http && { http }) },
-    });
+    const extensions = { code, ...(argument && { argument }), ...(allowed && { allowed }) };
+    return new GraphQLError(message, { ...place, extensions });
   }
   if (isUnavailable(cause)) {
     log.warn({ err: cause }, 'the database is away');
-    return new GraphQLError('The database does not answer just now; try again in a moment.', {
-      ...place,
-      extensions: { code: 'UNAVAILABLE', http: { status: 503 } },
-    });
+    const message = 'The database does not answer just now; try again in a moment.';
+    return new GraphQLError(message, { ...place, extensions: { code: 'UNAVAILABLE' } });
   }
-  log.error({ err: cause }, 'an operation failed');
-  return new GraphQLError('Something went wrong here; it was logged.', {
-    ...place,
-    extensions: { code: 'INTERNAL_SERVER_ERROR' },
-  });
+  log.error({ err: cause ?? error }, 'an operation failed');
+  const message = 'Something went wrong here; it was logged.';
+  return new GraphQLError(message, { ...place, extensions: { code: 'INTERNAL_SERVER_ERROR' } });
 }
 
-/** A document or variable that does not fit. graphql-js gives no code to one that cannot be parsed; only such has no nodes. */
+/** An error as it is sent: without what it meant for the HTTP status. */
+export function toClient(error: GraphQLError): GraphQLFormattedError {
+  const { http: _, ...extensions } = error.extensions;
+  return { ...error.toJSON(), extensions };
+}
+
+/** Masked already, or found by graphql-js or Yoga in the request, its document or its variables. */
+function isOfTheRequest({ path, originalError, extensions }: GraphQLError): boolean {
+  if (CODES.has(extensions.code)) return true;
+  if (!path) return !originalError || originalError instanceof GraphQLError;
+  // A value that does not fit its argument is found only as the field is executed; what we answer has no such nodes.
+  return originalError instanceof GraphQLError && originalError.nodes !== undefined;
+}
+
+/** graphql-js gives no code; a document that cannot be parsed alone has a source without nodes. Yoga has codes of its own. */
 function coded(error: GraphQLError): GraphQLError {
-  if (error.extensions.code) return error;
-  const { message, nodes, source, positions, extensions } = error;
+  const { message, nodes, source, positions, path, extensions } = error;
+  if (CODES.has(extensions.code)) return error;
+  const code = source && !nodes ? 'GRAPHQL_PARSE_FAILED' : 'BAD_USER_INPUT';
+  const argument = /^Argument "(\w+)"/.exec(message)?.[1];
   return new GraphQLError(message, {
     nodes: nodes ?? null,
     source: source ?? null,
     positions: positions ?? null,
-    extensions: { ...extensions, code: source && !nodes ? 'GRAPHQL_PARSE_FAILED' : 'BAD_USER_INPUT' },
+    path: path ?? null,
+    extensions: { code, ...(argument && { argument }), ...('http' in extensions && { http: extensions.http }) },
   });
 }

@@ -1,7 +1,6 @@
 import {
   type ASTVisitor,
   BREAK,
-  type DefinitionNode,
   type DocumentNode,
   GraphQLError,
   Kind,
@@ -11,7 +10,7 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { countRepeats } from './query-repeats.ts';
-import { MAX_DEPTH, type Root, weigh } from './query-weight.ts';
+import { isExecutable, MAX_DEPTH, mostIntrospection, weigh } from './query-weight.ts';
 
 /** Some 50 times the longest honest page; a document of as many takes 5 MB of heap once it is parsed. */
 const MAX_TOKENS = 10_000;
@@ -72,15 +71,16 @@ function findExcess(document: DocumentNode, context: ValidationContext): string 
   if (cost > MAX_COST) {
     return describe('has a cost of', cost, MAX_COST, 'fields', 'Ask for a shorter page, or for fewer lists in lists');
   }
+  const introspection = weights.reduce((sum, each) => sum + each.introspection, 0);
+  const most = mostIntrospection(context.getSchema());
+  if (introspection > most) {
+    return describe('asks for', introspection, most, 'fields about the schema', 'Ask for each part of it once');
+  }
   const repeats = countRepeats(roots, context, 2 * MAX_COST);
   if (repeats > MAX_REPEATS) {
     return describe('has', repeats, MAX_REPEATS, 'fields in one place of the answer', 'Write each once');
   }
   return null;
-}
-
-function isExecutable(node: DefinitionNode): node is Root {
-  return node.kind === Kind.OPERATION_DEFINITION || node.kind === Kind.FRAGMENT_DEFINITION;
 }
 
 function findDirectives(count: number): string | null {

@@ -1,7 +1,9 @@
 import {
+  type DefinitionNode,
   type FieldNode,
   type FragmentDefinitionNode,
   type FragmentSpreadNode,
+  type GraphQLSchema,
   getNamedType,
   getNullableType,
   type InlineFragmentNode,
@@ -13,6 +15,7 @@ import {
   type SelectionSetNode,
   type ValidationContext,
 } from 'graphql';
+import { introspectionSizes, wholeIntrospection } from './introspection-weight.ts';
 
 /** generations → edges → node → tasks → provider → models → model → name is 8; going round a cycle once still fits. */
 export const MAX_DEPTH = 15;
@@ -27,6 +30,9 @@ const LIST_ARGUMENTS = new Set(['Query.nodes(ids)', 'Mutation.createGenerations(
 /** Lists whose length the field above has counted by its arguments. */
 const COUNTED_LISTS = new Set(['GenerationConnection.edges', 'CreateGenerationsPayload.results']);
 
+/** An honest tool asks for the whole schema once, and a person looks something up beside it. */
+const INTROSPECTIONS = 2;
+
 export type Root = OperationDefinitionNode | FragmentDefinitionNode;
 
 export interface Weight {
@@ -34,9 +40,11 @@ export interface Weight {
   cost: number;
   /** Fields and inline fragments within each other, without introspection: graphql-js bounds that by itself. */
   depth: number;
+  /** Fields of the answer that describe the schema; they are not in `cost`. */
+  introspection: number;
 }
 
-const NOTHING: Weight = { cost: 0, depth: 0 };
+const NOTHING: Weight = { cost: 0, depth: 0, introspection: 0 };
 
 /**
  * The weights of all operations, and of fragments that none of them spreads. A fragment is weighed once, however often
@@ -44,6 +52,7 @@ const NOTHING: Weight = { cost: 0, depth: 0 };
  */
 export function weigh(roots: readonly Root[], context: ValidationContext) {
   const schema = context.getSchema();
+  const sizeInIntrospection = introspectionSizes(schema);
   const fragments = new Map<string, Weight>();
   const operations = roots.filter((root) => root.kind === Kind.OPERATION_DEFINITION);
   const weights = operations.map((root) => weighAll(root.selectionSet, schema.getRootType(root.operation)?.name, 1));
@@ -53,13 +62,14 @@ export function weigh(roots: readonly Root[], context: ValidationContext) {
   function weighAll(set: SelectionSetNode | undefined, type: string | undefined, level: number): Weight {
     // Deep enough to be refused, and no deeper: the stack has an end too.
     if (!set || level > MAX_DEPTH + 1) return NOTHING;
-    let { cost, depth } = NOTHING;
+    let { cost, depth, introspection } = NOTHING;
     for (const selection of set.selections) {
       const weight = weighOne(selection, type, level);
       cost += weight.cost;
       depth = Math.max(depth, weight.depth);
+      introspection += weight.introspection;
     }
-    return { cost, depth };
+    return { cost, depth, introspection };
   }
 
   function weighOne(
@@ -69,8 +79,8 @@ export function weigh(roots: readonly Root[], context: ValidationContext) {
   ): Weight {
     if (node.kind === Kind.FIELD) return weighField(node, type, level);
     if (node.kind === Kind.FRAGMENT_SPREAD) return weighFragment(node.name.value);
-    const { cost, depth } = weighAll(node.selectionSet, node.typeCondition?.name.value ?? type, level + 1);
-    return { cost, depth: depth + 1 };
+    const weight = weighAll(node.selectionSet, node.typeCondition?.name.value ?? type, level + 1);
+    return { ...weight, depth: weight.depth + 1 };
   }
 
   function weighFragment(name: string): Weight {
@@ -86,15 +96,39 @@ export function weigh(roots: readonly Root[], context: ValidationContext) {
   function weighField(node: FieldNode, parent: string | undefined, level: number): Weight {
     const name = node.name.value;
     if (name === '__schema' || name === '__type') {
-      return { cost: 1 + weighAll(node.selectionSet, name === '__type' ? '__Type' : '__Schema', 1).cost, depth: 1 };
+      const { cost } = weighAll(node.selectionSet, name === '__type' ? '__Type' : '__Schema', 1);
+      return { cost: 1, depth: 1, introspection: 1 + cost };
     }
     const type = parent === undefined ? undefined : schema.getType(parent);
     const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined;
-    const { cost, depth } = weighAll(node.selectionSet, field && getNamedType(field.type).name, level + 1);
+    const { cost, depth, introspection } = weighAll(
+      node.selectionSet,
+      field && getNamedType(field.type).name,
+      level + 1,
+    );
     const isList = isListType(field && getNullableType(field.type));
     const isPage = field?.args.some((argument) => argument.name === 'first') ?? false;
-    return { cost: 1 + cost * sizeOf(node, `${parent}.${name}`, isList, isPage), depth: depth + 1 };
+    const coordinate = `${parent}.${name}`;
+    const size = sizeInIntrospection(coordinate) ?? sizeOf(node, coordinate, isList, isPage);
+    return { cost: 1 + cost * size, depth: depth + 1, introspection };
   }
+}
+
+/** What `introspection` may be; computed once per schema. */
+export function mostIntrospection(schema: GraphQLSchema): number {
+  const known = mosts.get(schema);
+  if (known !== undefined) return known;
+  const { document, context } = wholeIntrospection(schema);
+  const weights = weigh(document.definitions.filter(isExecutable), context);
+  const most = INTROSPECTIONS * weights.reduce((sum, each) => sum + each.introspection, 0);
+  mosts.set(schema, most);
+  return most;
+}
+
+const mosts = new WeakMap<GraphQLSchema, number>();
+
+export function isExecutable(node: DefinitionNode): node is Root {
+  return node.kind === Kind.OPERATION_DEFINITION || node.kind === Kind.FRAGMENT_DEFINITION;
 }
 
 /** How often the children of a field may be in the answer. */

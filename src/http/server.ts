@@ -4,6 +4,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { type Logger, logWith } from '../logger.ts';
 import type { Page } from './graphiql.ts';
+import type { Health } from './health.ts';
+import { LIMITS, type Limits } from './limits.ts';
+import { describeRequest } from './measure.ts';
+import { createOpenConnections } from './open-connections.ts';
 import { serveWebsocket } from './websocket.ts';
 import { createGraphql, type GraphqlOptions } from './yoga.ts';
 
@@ -12,15 +16,14 @@ export interface HttpOptions extends Omit<GraphqlOptions, 'log'> {
   /** Null: GraphiQL is off. */
   graphiql: Page | null;
   assets: (req: IncomingMessage, res: ServerResponse) => Promise<void>;
-  /** Whether new work is welcome: the database answers and its schema is current. */
-  isReady: () => Promise<boolean>;
+  health: Health;
+  /** Those of LIMITS that shall be others. */
+  limits?: Partial<Limits>;
 }
 
 export interface HttpServer {
   /** Answers its address. Rejects when the port is taken. */
   start(host: string, port: number): Promise<string>;
-  /** From now on /readyz says 503. */
-  drain(): void;
   /** Closes WebSockets with 1001 and cuts event streams, so that clients reconnect elsewhere; then waits for the rest. */
   stop(): Promise<void>;
 }
@@ -29,26 +32,23 @@ const REST_MS = 2_000;
 
 /** The one port of the service, and who answers what on it. */
 export function createHttpServer(options: HttpOptions): HttpServer {
-  const { log, graphiql, assets, isReady } = options;
-  const yoga = createGraphql(options);
+  const { log, graphiql, assets, health, clients } = options;
+  const limits = { ...LIMITS, ...options.limits };
+  const connections = createOpenConnections(limits, options.findFaultyKeys, log);
+  const yoga = createGraphql(options, limits, connections);
   const open = new Set<ServerResponse>();
-  let draining = false;
 
   async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
     if (path === '/graphql') return await graphql(req, res);
     if (path.startsWith('/assets/')) return await assets(req, res);
-    if (path === '/livez') return answer(res, 200, 'ok');
-    if (path === '/readyz') {
-      const ready = !draining && (await isReady());
-      return answer(res, ready ? 200 : 503, ready ? 'ready' : draining ? 'draining' : 'not ready');
-    }
+    if (await health(path, req, res)) return;
     if (path === '/') return void res.writeHead(302, { location: '/graphql' }).end();
     answer(res, 404, 'There is nothing here. Try /graphql.');
   }
 
   async function graphql(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const wantsPage = req.method === 'GET' && (req.headers.accept ?? '').includes('text/html');
+    const wantsPage = /^(GET|HEAD)$/.test(req.method ?? '') && (req.headers.accept ?? '').includes('text/html');
     if (graphiql && wantsPage) return await graphiql.serve(req, res);
     // A page of another origin can send any other type without asking first, and would be answered.
     if (req.method === 'POST' && !/^application\/(graphql\+)?json\b/i.test(req.headers['content-type'] ?? '')) {
@@ -65,7 +65,9 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     res.on('close', () => {
       open.delete(res);
       const ms = Math.round(performance.now() - began);
-      const path = (req.url ?? '').split('?', 1)[0];
+      const path = (req.url ?? '').split('?', 1)[0] ?? '';
+      const seen = describeRequest(path, res);
+      if (seen) clients.sawRequest(seen.route, seen.status, ms);
       log.info({ requestId, method: req.method, path, status: res.statusCode, ms }, 'request');
     });
     logWith({ requestId }, () => route(req, res)).catch((error: unknown) => {
@@ -76,18 +78,16 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   }
 
   const server = createServer(handle);
-  const websocket = serveWebsocket(server, yoga, options);
+  const websocket = serveWebsocket(server, yoga, { ...options, limits, connections });
 
   return {
     async start(host, port) {
       await once(server.listen(port, host), 'listening');
       return `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`;
     },
-    drain() {
-      draining = true;
-    },
     async stop() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await connections.stop();
       await websocket.stop();
       for (const res of open) if (isStream(res)) res.destroy();
       server.closeIdleConnections();
@@ -103,7 +103,7 @@ function answer(res: ServerResponse, status: number, text: string): void {
 }
 
 function isStream(res: ServerResponse): boolean {
-  return String(res.getHeader('content-type') ?? '').startsWith('text/event-stream');
+  return /^(text\/event-stream|multipart\/mixed)/.test(String(res.getHeader('content-type') ?? ''));
 }
 
 /** The caller's own, where it is harmless to log, so that one request can be followed through several services. */

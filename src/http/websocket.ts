@@ -1,105 +1,156 @@
-import type { Server } from 'node:http';
-import type { ExecutionArgs } from 'graphql';
-import { CloseCode } from 'graphql-ws';
-import { type Extra as SocketExtra, useServer } from 'graphql-ws/use/ws';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { ExecutionArgs, ExecutionResult } from 'graphql';
+import { CloseCode, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Fault } from '../fault.ts';
 import { CredentialFault } from '../workspace/authenticate.ts';
-import { maskError } from './mask.ts';
+import type { Limits } from './limits.ts';
+import { maskError, toClient } from './mask.ts';
+import { countErrors } from './measure.ts';
+import type { OpenConnections } from './open-connections.ts';
+import { closeWith, openSocket } from './socket.ts';
+import { stayWithHttp1 } from './stay-with-http1.ts';
 import type { GraphqlOptions, Yoga } from './yoga.ts';
 
+const PROTOCOL = 'graphql-transport-ws';
 /** The library's own limit is 100 MiB. */
 const MAX_MESSAGE_BYTES = 1024 * 1024;
+/** Ids come back with every message; those of clients are numbers or UUIDs. */
+const MAX_ID_LENGTH = 256;
 /** What may wait for a client that does not read; past it, it is told to come back later. */
 const MOST_UNREAD_BYTES = 4 * 1024 * 1024;
 const TRY_AGAIN_LATER = 1013;
-/** How long a client that was told goodbye may take to answer. */
+/** How long a client may take to answer a close; then it is cut, and its subscriptions stop. */
 const GOODBYE_MS = 1_000;
 
 type Init = { authorization?: unknown };
-type Extra = SocketExtra & Record<PropertyKey, unknown>;
+
+interface Extra {
+  socket: WebSocket;
+  request: IncomingMessage;
+}
+
+type Options = Pick<GraphqlOptions, 'identify' | 'log' | 'clients'> & { limits: Limits; connections: OpenConnections };
 
 /**
  * graphql-transport-ws on /graphql, through the same engine as HTTP. A wrong or revoked key closes 4401, after which
  * clients stop; an expired one 4403, after which they retry with a fresh one. `stop` closes with 1001: they reconnect.
  */
-export function serveWebsocket(
-  server: Server,
-  yoga: Yoga,
-  { identify, log }: Pick<GraphqlOptions, 'identify' | 'log'>,
-): { stop(): Promise<void> } {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false });
+export function serveWebsocket(server: Server, yoga: Yoga, options: Options): { stop(): Promise<void> } {
+  const { log, clients, limits } = options;
+  // Its types do not know closeTimeout yet; in a literal it would be an error.
+  const settings = {
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    closeTimeout: GOODBYE_MS,
+    // One that speaks no protocol of ours is told so when it is open: 4406 says more than a failed handshake.
+    handleProtocols: (offered: Set<string>) => (offered.has(PROTOCOL) ? PROTOCOL : false),
+  } as const;
+  const sockets = new WebSocketServer(settings);
+  const protocol = createProtocol(yoga, options);
+  sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
+    clients.socketOpened();
+    socket.once('close', clients.socketClosed);
+    openSocket(protocol, { socket, request }, { pingMs: limits.pingMs, log });
+  });
   server.on('upgrade', (req, socket, head) => {
+    if (req.headers.upgrade?.toLowerCase() !== 'websocket') return stayWithHttp1(server, req, socket, head);
     // Nobody else listens for it: a client that resets here would end the process.
     socket.on('error', () => socket.destroy());
-    if (req.url?.split('?', 1)[0] !== '/graphql') {
-      // It has left the server's own list of connections, so nothing else would ever close it.
-      socket.once('finish', () => socket.destroy());
-      return void socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-    }
+    if (req.url?.split('?', 1)[0] !== '/graphql') return refuse(socket);
     sockets.handleUpgrade(req, socket, head, (webSocket) => sockets.emit('connection', webSocket, req));
   });
-  const disposable = useServer<Init, Extra>(
-    {
-      async onConnect({ connectionParams, extra }) {
-        try {
-          await identify(extra.request, authorizationOf(connectionParams));
-          return true;
-        } catch (error) {
-          const { message } = maskError(error, log);
-          const passing = !(error instanceof Fault) || (error instanceof CredentialFault && error.expired);
-          extra.socket.close(passing ? CloseCode.Forbidden : CloseCode.Unauthorized, message.slice(0, 120));
-          return false;
-        }
-      },
-      onNext({ extra: { socket } }) {
-        if (socket.bufferedAmount > MOST_UNREAD_BYTES) sayGoodbye(socket);
-      },
-      execute: (args) => (args as Prepared).rootValue.execute(args),
-      subscribe: (args) => (args as Prepared).rootValue.subscribe(args),
-      async onSubscribe({ connectionParams, extra }, _id, params) {
-        try {
-          const enveloped = yoga.getEnveloped({
-            req: extra.request,
-            authorization: authorizationOf(connectionParams),
-            params,
-          });
-          const document = enveloped.parse(params.query);
-          const errors = enveloped.validate(enveloped.schema, document);
-          if (errors.length > 0) return errors;
-          return {
-            schema: enveloped.schema,
-            document,
-            operationName: params.operationName ?? null,
-            variableValues: params.variables ?? null,
-            contextValue: await enveloped.contextFactory(),
-            rootValue: { execute: enveloped.execute, subscribe: enveloped.subscribe },
-          };
-        } catch (error) {
-          return [maskError(error, log)];
-        }
-      },
-    },
-    sockets,
-  );
   return {
     async stop() {
-      const impatience = setTimeout(() => {
-        for (const socket of sockets.clients) socket.terminate();
-      }, GOODBYE_MS);
-      await disposable.dispose();
-      clearTimeout(impatience);
+      const closed = new Promise<void>((resolve) => sockets.close(() => resolve()));
+      for (const socket of sockets.clients) closeWith(socket, 1001, 'Going away');
+      await closed;
     },
   };
 }
 
-function sayGoodbye(socket: WebSocket): void {
-  socket.close(TRY_AGAIN_LATER, 'Too slow: reconnect and resume');
-  setTimeout(() => socket.terminate(), GOODBYE_MS).unref();
+function createProtocol(yoga: Yoga, { identify, log, clients, limits, connections }: Options) {
+  return makeServer<Init, Extra>({
+    connectionInitWaitTimeout: limits.initMs,
+    async onConnect({ connectionParams, extra: { socket, request } }) {
+      try {
+        const caller = await identify(request, authorizationOf(connectionParams));
+        if (socket.readyState !== socket.OPEN) return false;
+        socket.once(
+          'close',
+          connections.enter('socket', caller, (fault) => closeFor(fault, socket)),
+        );
+        return true;
+      } catch (error) {
+        const { message } = maskError(error, log);
+        if (error instanceof Fault) closeFor(error, socket);
+        else closeWith(socket, CloseCode.Forbidden, message);
+        return false;
+      }
+    },
+    onNext({ extra: { socket } }, _id, _payload, _args, { errors = [] }) {
+      countErrors(clients, errors, 'websocket');
+      if (socket.bufferedAmount > MOST_UNREAD_BYTES) {
+        closeWith(socket, TRY_AGAIN_LATER, 'Too slow: reconnect and resume');
+      }
+    },
+    onError(_context, _id, _payload, errors) {
+      countErrors(clients, errors, 'websocket');
+      return errors.map((error) => toClient(maskError(error, log)));
+    },
+    execute: (args) => (args as Prepared).rootValue.execute(args),
+    subscribe: (args) => (args as Prepared).rootValue.subscribe(args),
+    async onSubscribe({ connectionParams, subscriptions, extra: { socket, request } }, id, params) {
+      if (id.length > MAX_ID_LENGTH) {
+        closeWith(socket, CloseCode.BadRequest, `An id has at most ${MAX_ID_LENGTH} characters`);
+      }
+      try {
+        refuseMoreThan(limits.operationsPerSocket, Object.keys(subscriptions).length);
+        const authorization = authorizationOf(connectionParams);
+        const enveloped = yoga.getEnveloped({ req: request, authorization, params });
+        const document = enveloped.parse(params.query);
+        const errors = enveloped.validate(enveloped.schema, document);
+        if (errors.length > 0) return errors;
+        return {
+          schema: enveloped.schema,
+          document,
+          operationName: params.operationName ?? null,
+          variableValues: params.variables ?? null,
+          contextValue: await enveloped.contextFactory(),
+          rootValue: { execute: enveloped.execute, subscribe: enveloped.subscribe },
+        };
+      } catch (error) {
+        return [maskError(error, log)];
+      }
+    },
+  });
+}
+
+function refuseMoreThan(most: number, running: number): void {
+  if (running <= most) return;
+  throw new Fault('RATE_LIMITED', `This WebSocket runs ${most} operations at once already; complete one first.`);
+}
+
+/** 4401 and 4403 are what graphql-ws clients stop at and come back after. */
+function closeFor(fault: Fault, socket: WebSocket): void {
+  const expired = fault instanceof CredentialFault && fault.expired;
+  if (fault.code === 'RATE_LIMITED') closeWith(socket, TRY_AGAIN_LATER, fault.message);
+  else closeWith(socket, expired ? CloseCode.Forbidden : CloseCode.Unauthorized, fault.message);
+}
+
+function refuse(socket: Duplex): void {
+  // It has left the server's own list of connections, so nothing else would ever close it.
+  socket.once('finish', () => socket.destroy());
+  socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
 }
 
 interface Prepared extends ExecutionArgs {
-  rootValue: { execute: (args: unknown) => never; subscribe: (args: unknown) => never };
+  rootValue: {
+    execute: (args: unknown) => Promise<ExecutionResult>;
+    subscribe: (args: unknown) => Promise<ExecutionResult>;
+  };
 }
 
 function authorizationOf(init: Init | undefined): string | undefined {

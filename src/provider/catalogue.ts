@@ -1,6 +1,7 @@
 import type { PollSchedule } from '../generation/provider.ts';
 import { createConnections } from './connections.ts';
 import { createGptImage2 } from './gptimage2/gptimage2.ts';
+import { type Observation, observed } from './observed.ts';
 import type { Provider } from './provider.ts';
 
 // Any key that starts with `sandbox` is accepted there.
@@ -14,6 +15,8 @@ export interface ProviderOptions {
   pollSchedule: PollSchedule;
   /** Total time for one submission, from connecting to the last byte of the answer. Null: each provider's own. */
   submitTimeoutMs: number | null;
+  /** Told of every request to a provider. */
+  see?: (observation: Observation) => void;
 }
 
 /** Every provider this service may use: in TEST mode those of the sandbox, in LIVE mode those with an account. */
@@ -29,7 +32,8 @@ export function createProviders(options: ProviderOptions): { providers: Provider
   if (live.gptimage2) {
     providers.push(createGptImage2({ ...shared, ...live.gptimage2, mode: 'LIVE', resultHosts: [] }));
   }
-  return { providers, stop: connections.stop };
+  const { see } = options;
+  return { providers: see ? providers.map((each) => observed(each, see)) : providers, stop: connections.stop };
 }
 
 /** `host:port`, with the port also where it is the scheme's own. */

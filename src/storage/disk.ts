@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rmdir, unlink } from 'node:fs/promises';
+import { type FileHandle, open, rmdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { hasCode } from './has-code.ts';
 import { isInside, pathOf } from './key.ts';
+import { moveInto } from './move-into.ts';
 import { receiveFile } from './receive.ts';
 import type { ByteRange, Kept, Storage } from './storage.ts';
 import { sweepFolder } from './sweep.ts';
@@ -12,23 +13,28 @@ export function createDiskStorage(folder: string): Storage {
   const root = path.resolve(folder);
   // Inside the same folder, so that keeping a file is a rename; no key starts with a dot.
   const incoming = path.join(root, '.incoming');
+  const receive = () => receiveFile(incoming, (received, key) => moveInto(root, received, key));
 
   return {
-    async receive() {
-      await mkdir(incoming, { recursive: true });
-      return await receiveFile(root, incoming);
-    },
-    open: (key, range) => openFile(root, key, range),
+    receive,
+    open: (key, range) => openFile(root, key, (handle) => toKept(handle, range)),
+    sizeOf: (key) => openFile(root, key, measure),
     remove: (key) => removeFile(root, key),
     sweep: () => sweepFolder(incoming),
+    async check() {
+      const tried = await receive();
+      await tried.write(Buffer.from('can this be written?'));
+      await tried.discard();
+    },
+    stop: async () => {},
   };
 }
 
-async function openFile(root: string, key: string, range?: ByteRange): Promise<Kept | null> {
+async function openFile<T>(root: string, key: string, use: (handle: FileHandle) => Promise<T>): Promise<T | null> {
   const place = pathOf(root, key);
   try {
     if (!(await isInside(root, path.dirname(place)))) throw new Error('It leads out of the storage folder.');
-    return await toKept(await open(place, constants.O_RDONLY | constants.O_NOFOLLOW), range);
+    return await use(await open(place, constants.O_RDONLY | constants.O_NOFOLLOW));
   } catch (cause) {
     if (hasCode(cause, 'ENOENT')) return null;
     throw new Error(`Could not open ${key}.`, { cause });
@@ -42,6 +48,14 @@ async function toKept(handle: FileHandle, range?: ByteRange): Promise<Kept> {
   } catch (error) {
     await handle.close();
     throw error;
+  }
+}
+
+async function measure(handle: FileHandle): Promise<number> {
+  try {
+    return (await handle.stat()).size;
+  } finally {
+    await handle.close();
   }
 }
 

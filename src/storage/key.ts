@@ -3,9 +3,14 @@ import path from 'node:path';
 
 const KEY = /^\w[\w.-]{0,127}(?:\/\w[\w.-]{0,127}){0,7}$/;
 
+/** Throws for a key that we would not have made. */
+export function checkKey(key: string): void {
+  if (!KEY.test(key)) throw new Error(`Not a storage key: ${JSON.stringify(key.slice(0, 100))}`);
+}
+
 /** The path of a key under `root`; throws for a key that we would not have made. */
 export function pathOf(root: string, key: string): string {
-  if (!KEY.test(key)) throw new Error(`Not a storage key: ${JSON.stringify(key.slice(0, 100))}`);
+  checkKey(key);
   return path.join(root, key);
 }
 

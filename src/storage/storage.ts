@@ -6,10 +6,16 @@ export interface Storage {
   receive(): Promise<Incoming>;
   /** The file, or the bytes of it from `start` to `end` (both included); null when there is none. Read or destroy it. */
   open(key: string, range?: ByteRange): Promise<Kept | null>;
+  /** How many bytes the file has; null when there is none. */
+  sizeOf(key: string): Promise<number | null>;
   /** Removes the file; a file that is not there is fine. */
   remove(key: string): Promise<void>;
   /** Deletes what receivers that died have left; answers how many. Files still being received are safe. */
   sweep(): Promise<number>;
+  /** Proves that files can be kept; throws an error whose message says in one clause why not. */
+  check(): Promise<void>;
+  /** Breaks off what is under way. */
+  stop(): Promise<void>;
 }
 
 /** A file being received: nobody sees it under a key before `keep` has returned. */

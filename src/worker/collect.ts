@@ -93,7 +93,9 @@ async function look(
       return judge(task, asset, { kind: 'TRY_AGAIN', why: `${task.provider} is not configured any more.` });
     return judge(task, asset, await keepImage(keeper, asset, { allowedHosts: provider.resultHosts, signal }));
   } catch (error) {
-    if (!signal.aborted) domain.log.error({ err: error, asset: asset.id }, 'an image could not be kept yet');
+    if (signal.aborted) return { asset, said: [], isSettled: false, isStale: false };
+    domain.log.error({ err: error, asset: asset.id }, 'an image could not be kept yet');
+    domain.observer?.failed('store');
     return { asset, said: [], isSettled: false, isStale: false };
   }
 }

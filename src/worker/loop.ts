@@ -13,12 +13,14 @@ export interface LoopOptions {
   /** One round of work. Answers how long the loop may nap at most, in milliseconds; 0 when there is more to do. */
   tick: () => Promise<number>;
   log: Logger;
+  /** Who counts the rounds that failed. */
+  observer?: { failed(at: string): void } | undefined;
 }
 
 const AFTER_A_FAILURE_MS = 1_000;
 
 /** Runs a tick, naps until woken or until its time is up, and so on. A tick that throws is logged and tried again. */
-export function createLoop({ name, tick, log }: LoopOptions): Loop {
+export function createLoop({ name, tick, log, observer }: LoopOptions): Loop {
   let woken = false;
   let stopped = false;
   let endNap = () => {};
@@ -29,6 +31,7 @@ export function createLoop({ name, tick, log }: LoopOptions): Loop {
       woken = false;
       const napMs = await tick().catch((error: unknown) => {
         log.warn({ err: error, loop: name }, 'a round of work failed; trying again');
+        observer?.failed(name);
         return AFTER_A_FAILURE_MS;
       });
       if (napMs > 0 && !woken && !stopped) await nap(napMs);

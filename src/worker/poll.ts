@@ -158,7 +158,7 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
     }
   }
 
-  const loop = createLoop({ name: 'poll', tick, log: domain.log });
+  const loop = createLoop({ name: 'poll', tick, log: domain.log, observer: domain.observer });
   return {
     ...loop,
     wake() {

@@ -34,6 +34,7 @@ export function createReconciler(domain: Domain, identity: Identity, poller: Pol
   return createLoop({
     name: 'reconcile',
     log: domain.log,
+    observer: domain.observer,
     async tick() {
       await takeOverFromTheSilent(domain);
       if (Date.now() - comparedAt > COMPARE_EVERY_MS) await compare();

@@ -45,7 +45,7 @@ export function createTaskLoop(
     return IDLE_MS;
   }
 
-  const loop = createLoop({ name, tick, log: domain.log });
+  const loop = createLoop({ name, tick, log: domain.log, observer: domain.observer });
   return {
     ...loop,
     holds: (taskId) => inHand.has(taskId),

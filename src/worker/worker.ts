@@ -4,6 +4,7 @@ import { createIdentity } from './identity.ts';
 import { createPoller } from './poll.ts';
 import type { Providers } from './providers.ts';
 import { createReconciler } from './reconcile.ts';
+import { createForgetter, createSequencer } from './sequence.ts';
 import { createSubmitter } from './submit.ts';
 
 export interface Worker {
@@ -14,14 +15,17 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
-/** One process's share of the work: the loops that submit, poll, collect and reconcile, under one lease. */
+/** One process's share of the work: the loops that submit, poll, collect and reconcile under one lease, and the log's. */
 export function createWorker(domain: Domain, providers: Providers, keeper: Keeper): Worker {
   const identity = createIdentity(domain, () => poll.forget(poll.list()));
   const submit = createSubmitter(domain, providers, identity);
   const poll = createPoller(domain, providers, identity);
   const collect = createCollector(domain, providers, keeper, identity);
   const reconcile = createReconciler(domain, identity, poll, [submit, poll, collect]);
-  const loops = { submit, poll, collect };
+  const sequence = createSequencer(domain);
+  const forget = createForgetter(domain);
+  const hinted = { submit, poll, collect, sequence };
+  const all = [submit, poll, collect, reconcile, sequence, forget];
   let unhint: (() => void) | undefined;
 
   return {
@@ -29,13 +33,13 @@ export function createWorker(domain: Domain, providers: Providers, keeper: Keepe
     async start() {
       await identity.start();
       unhint = domain.hints.on(({ work }) => {
-        for (const name of work) loops[name].wake();
+        for (const name of work) hinted[name].wake();
       });
-      for (const loop of [submit, poll, collect, reconcile]) loop.start();
+      for (const loop of all) loop.start();
     },
     async stop() {
       unhint?.();
-      await Promise.all([submit.stop(), poll.stop(), collect.stop(), reconcile.stop()]);
+      await Promise.all(all.map((loop) => loop.stop()));
       await identity.stop();
     },
   };

@@ -5,6 +5,7 @@ import { createLinks } from '../../src/asset/link.ts';
 const ID = 'ast_01h455vb4pex5vsknk084sn02q';
 const PUBLIC_URL = 'https://images.example.com/darkroom/';
 const links = createLinks({ publicUrl: () => PUBLIC_URL, secrets: ['new', 'old'] });
+const VARIANT = { width: 640, height: 480, fit: 'COVER', extension: 'webp' } as const;
 const NOON = new Date('2026-01-01T12:00:00Z');
 
 const later = (seconds: number, from = NOON) => new Date(from.getTime() + seconds * 1000);
@@ -15,7 +16,16 @@ test('a link is under the public URL, ends in the extension, and verifies', () =
   expect(uri).toMatch(
     /^https:\/\/images\.example\.com\/darkroom\/assets\/ast_01h455vb4pex5vsknk084sn02q\.png\?expires=\d+&signature=[\w-]{43}$/,
   );
-  expect(links.verify(targetOf(uri), NOON)).toEqual({ assetId: ID, extension: 'png', expiresAt });
+  expect(links.verify(targetOf(uri), NOON)).toEqual({ assetId: ID, extension: 'png', variant: null, expiresAt });
+});
+
+test('a link to a variant says which, ends in its extension, and verifies', () => {
+  const { uri, expiresAt } = links.sign(ID, VARIANT, 3600, NOON);
+  expect(uri).toMatch(
+    /^https:\/\/images\.example\.com\/darkroom\/assets\/ast_01h455vb4pex5vsknk084sn02q\/640x480-cover\.webp\?expires=\d+&signature=[\w-]{43}$/,
+  );
+  expect(links.verify(targetOf(uri), NOON)).toEqual({ assetId: ID, extension: 'webp', variant: VARIANT, expiresAt });
+  expect(links.sign(ID, VARIANT, 3600, later(900)).uri).toBe(links.sign(ID, VARIANT, 3600, later(1)).uri);
 });
 
 test('reads within one half of the ttl give the same bytes, and the next half others', () => {
@@ -44,8 +54,11 @@ test('a link is refused as EXPIRED from the second it expires', () => {
   expect(links.verify(targetOf(uri), expiresAt)).toEqual({ refused: 'EXPIRED' });
 });
 
-test('any one character changed makes a link INVALID, expired or not', () => {
-  const target = targetOf(links.sign(ID, 'png', 60, NOON).uri);
+test.each([
+  ['the stored file', 'png'],
+  ['a variant', VARIANT],
+])('any one character changed makes a link to %s INVALID, expired or not', (_what, form) => {
+  const target = targetOf(links.sign(ID, form, 60, NOON).uri);
   for (const now of [NOON, later(86_400)]) {
     for (let at = 0; at < target.length; at++) {
       const other = target[at] === '0' ? '1' : '0';

@@ -1,74 +1,86 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type App, startApp } from '../../src/app.ts';
-import { readConfig } from '../../src/config/config.ts';
-import { createLogger } from '../../src/logger.ts';
+import { startVisit, type Visit } from './visit.ts';
 
-// npm run test:browser: needs a Chromium, by default Debian's; CHROMIUM names another.
-const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const QUIET = ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-
-let dataDir: string;
-let app: App;
-let browser: Browser;
-let page: Page;
-const elsewhere: string[] = [];
-const faults: string[] = [];
-
+let visit: Visit;
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'darkroom-browser-'));
-  await chmod(dataDir, 0o711);
-  app = await startApp(readConfig({ DATA_DIR: dataDir, PORT: '0' }).config, createLogger('silent'));
-  browser = await chromium.launch({ executablePath: EXECUTABLE, args: QUIET });
-  page = await browser.newPage({ viewport: { width: 1400, height: 860 } });
-  page.on('request', (request) => {
-    const url = request.url();
-    if (!url.startsWith(`${app.url}/`) && !/^(blob|data):/.test(url)) elsewhere.push(url);
-  });
-  page.on('pageerror', ({ message }) => faults.push(message));
-  await page.goto(`${app.url}/graphql`);
+  visit = await startVisit();
 });
-
-afterAll(async () => {
-  await browser?.close();
-  await app?.stop();
-  if (dataDir) await rm(dataDir, { recursive: true, force: true });
-});
+afterAll(() => visit?.stop());
 
 test('a first visitor gets from the empty page to a picture with two clicks on run, and nothing is loaded from elsewhere', async () => {
+  const { page, run, result, elsewhere, faults } = visit;
   await run('Create');
-  await expect.poll(result, { timeout: 10_000 }).toMatch(/"id": "gen_\w+",\s+"status": "QUEUED"/);
+  await result(/"id": "gen_\w+", "status": "QUEUED"/);
   await run('Watch');
-  await expect.poll(result, { timeout: 10_000 }).toMatch(/"percent": [1-9]/);
-  await expect.poll(result, { timeout: 20_000 }).toMatch(/"final": true/);
-  const link = /"uri": "([^"]+)"/.exec((await result()).replaceAll(/\s*\n\s*/g, ''))?.[1] ?? '';
-  await page.screenshot({ path: process.env.SCREENSHOT ?? join(dataDir, 'watched.png') });
-  const picture = await fetch(link);
-  expect([picture.status, picture.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
+  await result(/"percent": [1-9]/);
+  const watched = await result(/"final": true.*"state": "STORED".*"failure": null/);
+  const link = /"uri": "([^"]+)"/.exec(watched)?.[1]?.replaceAll(' ', '') ?? '';
+  const underlined = page.locator('.graphiql-response .detected-link').first();
+  await underlined.waitFor();
+  await page.screenshot({ ...(process.env.SCREENSHOT && { path: process.env.SCREENSHOT }) });
+
+  const [picture] = await Promise.all([page.waitForEvent('popup'), underlined.click({ modifiers: ['Control'] })]);
+  await picture.waitForURL(link);
+  const { status, headers } = await fetch(link);
+  expect([status, headers.get('content-type')]).toEqual([200, 'image/jpeg']);
   expect({ elsewhere, faults }).toEqual({ elsewhere: [], faults: [] });
 });
 
+test.each([
+  ['Look', /"status": "SUCCEEDED".*"slots": \[ { "index": 0, "asset": { "url": { "uri": "http/],
+  ['List', /"generations": { "edges": \[ { "node": { "id": "gen_\w+", "status": "SUCCEEDED"/],
+  ['Providers', /"providers": \[ { "name": "GPTImage2".*"maxImages": 15/],
+  ['Exchanges', /"exchanges": \[ { "at": ".*"method": "GET", "url": "http.*"status": 200/],
+  ['Events', /"edges": \[ { "node": { "at": "[^"]+", "type": "GENERATION_CREATED"/],
+  ['Watch', /"kind": "SNAPSHOT", "final": true/],
+  ['Create', /"replayed": true/],
+])(
+  'the tab %s runs as it is, even when run is pressed in the instant in which the tab is chosen',
+  async (tab, answer) => {
+    const { runAtOnce, result, faults } = visit;
+    await runAtOnce(tab);
+    expect(await result(/^{ ("errors"|"data").*}/)).toMatch(answer);
+    expect(faults).toEqual([]);
+  },
+);
+
 test('a reload keeps the tabs as they were', async () => {
-  const before = await tabs();
+  const { page } = visit;
+  const before = await page.locator('.graphiql-tab').allInnerTexts();
+  expect(before).toHaveLength(7);
   await page.reload();
   await page.locator('.graphiql-execute-button').waitFor();
-  expect(await tabs()).toEqual(before);
+  expect(await page.locator('.graphiql-tab').allInnerTexts()).toEqual(before);
 });
 
-async function run(tab: string): Promise<void> {
-  await page.getByRole('tab', { name: tab }).getByText(tab).click();
-  await expect.poll(() => page.locator('.graphiql-tab-active').innerText()).toContain(tab);
-  await page.locator('.graphiql-execute-button').click();
-}
+test.each([
+  ['a field', 'replayed', /True when the idempotency key had been used for this same request before\./],
+  ['an argument', 'input', /What to make\./],
+  ['an input field', 'idempotencyKey', /One key per intended purchase; send the SAME key on every retry of it\./],
+  ['an enum value', 'R2K', /About 4 megapixels, 2048x2048 when square\./],
+])('the pointer over %s shows what it means', async (_what, word, description) => {
+  await visit.page.getByRole('tab', { name: 'Create' }).getByText('Create').click();
+  expect(await visit.explain(word, description)).toMatch(description);
+});
 
-/** The editor draws only the lines in sight, so its model is read. */
-async function result(): Promise<string> {
-  return (await page.locator('.graphiql-response .view-lines').innerText()).replaceAll('\u00a0', ' ');
-}
+test('the docs describe a type and each of its values', async () => {
+  const { page } = visit;
+  await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+  await page.getByRole('link', { name: 'GenerationStatus', exact: true }).click();
+  const docs = page.locator('.graphiql-plugin');
+  await docs.getByText('Where a generation stands.').waitFor();
+  await docs.getByText('Accepted by us; nothing has been sent to a provider.').waitFor();
+  await docs.getByText('Every image asked for is stored.').waitFor();
+});
 
-function tabs(): Promise<string[]> {
-  return page.locator('.graphiql-tab').allInnerTexts();
-}
+test('whatever ran in the page could reach nothing but this service', async () => {
+  const refused = await visit.page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        addEventListener('securitypolicyviolation', ({ effectiveDirective }) => resolve(effectiveDirective));
+        fetch('http://127.0.0.1:9/').catch(() => {});
+        setTimeout(() => resolve('no rule was broken'), 20_000);
+      }),
+  );
+  expect(refused).toBe('connect-src');
+});

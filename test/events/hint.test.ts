@@ -8,8 +8,8 @@ import { createTestDatabase } from '../database.ts';
 const log = pino({ level: 'silent' });
 /** For a machine with other things to do. */
 const PATIENCE = { timeout: 5_000 };
-const ANYTHING: Hint = { generationIds: null, work: ['submit', 'poll', 'collect'] };
-const submit = (...generationIds: string[]): Hint => ({ generationIds, work: ['submit'] });
+const ANYTHING: Hint = { generationIds: null, work: ['submit', 'poll', 'collect', 'sequence'], feeds: null };
+const submit = (...generationIds: string[]): Hint => ({ generationIds, work: ['submit'], feeds: [] });
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 beforeAll(async () => {
@@ -63,12 +63,13 @@ test('1,000 hints in a burst cost at most one NOTIFY per 20 ms, and none of them
   const begun = performance.now();
   const ids = Array.from({ length: 1_000 }, (_, i) => `gen_${i % 150}`);
   for (const [i, id] of ids.entries()) {
-    hints.give({ generationIds: [id], work: i % 2 ? ['poll'] : ['submit', 'collect'] });
+    hints.give({ generationIds: [id], work: i % 2 ? ['poll'] : ['submit', 'collect'], feeds: [`wsp_${i % 3}`] });
     if (i % 100 === 99) await new Promise(setImmediate);
   }
   const met = () => new Set(heard.flatMap(({ generationIds }) => generationIds ?? []));
   await expect.poll(() => met().size, PATIENCE).toBe(150);
   expect(new Set(heard.flatMap(({ work }) => work))).toEqual(new Set(['submit', 'poll', 'collect']));
+  expect(new Set(heard.flatMap(({ feeds }) => feeds ?? []))).toEqual(new Set(['wsp_0', 'wsp_1', 'wsp_2']));
   expect(notifies).toBeLessThanOrEqual(2 + (performance.now() - begun) / 20);
   expect(notifies).toBeLessThan(50);
 });
@@ -77,8 +78,10 @@ test('more ids than a NOTIFY can carry become "any of them"', async () => {
   const { hints } = await open();
   const { heard } = await open();
   const ids = Array.from({ length: 400 }, () => 'gen_01h455vb4pex5vsknk084sn02q');
-  hints.give({ generationIds: ids, work: ['poll'] });
-  await expect.poll(() => heard, PATIENCE).toEqual([{ generationIds: null, work: ['poll'] }]);
+  hints.give({ generationIds: ids, work: ['poll'], feeds: [] });
+  await expect.poll(() => heard, PATIENCE).toEqual([{ generationIds: null, work: ['poll'], feeds: [] }]);
+  hints.give({ generationIds: [], work: ['sequence'], feeds: ids });
+  await expect.poll(() => heard.at(-1), PATIENCE).toEqual({ generationIds: null, work: ['sequence'], feeds: null });
 });
 
 test('ids that join "any of them" are any of them', async () => {
@@ -86,11 +89,12 @@ test('ids that join "any of them" are any of them', async () => {
   const { heard } = await open();
   hints.give(submit('gen_1'));
   hints.give(submit('gen_2'));
-  hints.give({ generationIds: null, work: ['poll'] });
+  hints.give({ generationIds: null, work: ['poll'], feeds: [] });
   hints.give(submit('gen_3'));
+  // Two NOTIFYs on two connections: the later one may be heard first.
   await expect
-    .poll(() => heard, PATIENCE)
-    .toEqual([submit('gen_1'), { generationIds: null, work: ['submit', 'poll'] }]);
+    .poll(() => [...heard].sort((one, other) => one.work.length - other.work.length), PATIENCE)
+    .toEqual([submit('gen_1'), { generationIds: null, work: ['submit', 'poll'], feeds: [] }]);
 });
 
 test('after its connection was lost, a process is told that anything may have changed, and hears again', async () => {
@@ -131,6 +135,20 @@ test('what somebody else says on the channel is no hint and does no harm', async
   for (const payload of ['', 'nonsense', 'null', '{']) await connection.notify('darkroom', payload);
   hints.give(submit('gen_1'));
   await expect.poll(() => heard, PATIENCE).toEqual([submit('gen_1')]);
+});
+
+test('what another release says is heard as far as it is understood', async () => {
+  const { connection } = await open();
+  const { heard } = await open();
+  const from = 'another process';
+  for (const said of [
+    { from, generationIds: ['gen_1'], work: ['submit'] },
+    { from, generationIds: ['gen_2'], work: ['dance', 'poll'], feeds: ['wsp_1'], moods: 1 },
+  ]) {
+    await connection.notify('darkroom', JSON.stringify(said));
+  }
+  const poll: Hint = { generationIds: ['gen_2'], work: ['poll'], feeds: ['wsp_1'] };
+  await expect.poll(() => heard, PATIENCE).toEqual([submit('gen_1'), poll]);
 });
 
 /** One process: it has heard that it is connected, and nothing else. */

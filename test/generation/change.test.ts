@@ -122,7 +122,7 @@ test('everyone is told after the commit: which generations changed, and which lo
     { generationId: changed.id, report: { kind: 'DELAYED', ...of(changed), delayMs: 0 } },
     { generationId: same.id, report: { kind: 'TIME_UP', taskId: taskOf(same).id } },
   ]);
-  expect(heard).toEqual([{ generationIds: [changed.id], work: ['submit'] }]);
+  expect(heard).toEqual([{ generationIds: [changed.id], work: ['sequence', 'submit'], feeds: [] }]);
 });
 
 test('where nothing changed, nobody is told', async () => {

@@ -32,6 +32,8 @@ test('a creation writes the generation, its task and the first event, and answer
   expect(generation.tasks).toEqual([expect.objectContaining({ status: 'QUEUED', provider: 'kites', leaseToken: 0 })]);
   expect(await stage.eventsOf(generation.id)).toEqual([
     {
+      mode: 'TEST',
+      position: null,
       id: expect.stringMatching(/^evt_/),
       workspaceId: caller.workspaceId,
       generationId: generation.id,

@@ -1,6 +1,14 @@
+import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { generations as generationRows } from '../../src/db/schema.ts';
 import { cancelGeneration } from '../../src/generation/cancel.ts';
-import { readPageCursor, readVersionCursor, versionCursor } from '../../src/generation/cursor.ts';
+import {
+  positionCursor,
+  readPageCursor,
+  readPositionCursor,
+  readVersionCursor,
+  versionCursor,
+} from '../../src/generation/cursor.ts';
 import { findGeneration, listAssetsByIds, listGenerationsByIds, listTasksByIds } from '../../src/generation/find.ts';
 import { cursorOf, type GenerationFilter, listGenerations, type Page } from '../../src/generation/list.ts';
 import type { Generation } from '../../src/generation/types.ts';
@@ -70,6 +78,38 @@ test.each([1, 4, 22, 23, 24])(
   },
 );
 
+test('between two cursors there is what lies between, and more on both sides', async () => {
+  const between = { after: cursorOf(the(mine[3])), before: cursorOf(the(mine[8])) };
+  for (const page of [{ first: 10 }, { last: 10 }, { first: 4 }, { last: 4 }]) {
+    const { generations, ...more } = await list({ ...between, ...page });
+    expect([ids(generations), more]).toEqual([ids(mine.slice(4, 8)), { hasNextPage: true, hasPreviousPage: true }]);
+  }
+  const cut = {
+    first: ids((await list({ ...between, first: 2 })).generations),
+    last: ids((await list({ ...between, last: 2 })).generations),
+  };
+  expect(cut).toEqual({ first: ids(mine.slice(4, 6)), last: ids(mine.slice(6, 8)) });
+});
+
+test('generations made at the same instant each have their place', async () => {
+  const who = await stage.newCaller();
+  const made: Generation[] = [];
+  for (let i = 0; i < 5; i++) made.push(await stage.create(who));
+  const at = new Date('2026-01-02T03:04:05.678Z');
+  await stage.domain.db
+    .update(generationRows)
+    .set({ createdAt: at })
+    .where(eq(generationRows.workspaceId, who.workspaceId));
+  const met: string[] = [];
+  for (let after: string | null = null; ; ) {
+    const { generations, hasNextPage } = await list({ first: 2, after }, {}, who);
+    met.push(...ids(generations));
+    if (!hasNextPage) break;
+    after = cursorOf(the(generations.at(-1)));
+  }
+  expect(met).toEqual(ids(made).reverse());
+});
+
 test('what is made while somebody pages does not shift the next page', async () => {
   const who = await stage.newCaller();
   const [a, b, c] = [await stage.create(who), await stage.create(who), await stage.create(who)];
@@ -115,12 +155,32 @@ test('a filter by time includes both ends', async () => {
   );
 });
 
+test('a filter by time and a cursor both hold, whichever is tighter', async () => {
+  const [newest, oldest, cursors] = [the(mine[5]), the(mine[9]), [mine[2], mine[7], mine[12]].map(the)];
+  const filter = { createdAfter: oldest.createdAt, createdBefore: newest.createdAt };
+  const within = mine.filter(({ createdAt }) => createdAt >= oldest.createdAt && createdAt <= newest.createdAt);
+  for (const cursor of cursors) {
+    const [behind, ahead] = [
+      await list({ after: cursorOf(cursor) }, filter),
+      await list({ before: cursorOf(cursor) }, filter),
+    ];
+    expect(ids(behind.generations)).toEqual(ids(within.filter(({ id }) => id < cursor.id)));
+    expect(ids(ahead.generations)).toEqual(ids(within.filter(({ id }) => id > cursor.id)));
+  }
+});
+
 test('a filter by status follows the status, and combines with a page', async () => {
   const who = await stage.newCaller();
   const [one, two, three] = [await stage.create(who), await stage.create(who), await stage.create(who)];
   for (const each of [one, three]) await tell(stage.domain, each, failed(await accept(stage, each)));
   expect(ids((await list({ first: 5 }, { status: ['FAILED'] }, who)).generations)).toEqual([three.id, one.id]);
   expect(await list({ first: 1 }, { status: ['FAILED'] }, who)).toMatchObject({ hasNextPage: true });
+  const both = { status: ['FAILED', 'QUEUED', 'FAILED'] as const };
+  expect(ids((await list({ first: 2 }, { status: [...both.status] }, who)).generations)).toEqual([three.id, two.id]);
+  const rest = await list({ first: 2, after: cursorOf(two) }, { status: [...both.status] }, who);
+  expect([ids(rest.generations), rest.hasNextPage, rest.hasPreviousPage]).toEqual([[one.id], false, true]);
+  const last = await list({ last: 2 }, { status: [...both.status] }, who);
+  expect([ids(last.generations), last.hasNextPage, last.hasPreviousPage]).toEqual([[two.id, one.id], false, true]);
   expect(ids((await list({ first: 5 }, { status: ['QUEUED'] }, who)).generations)).toEqual([two.id]);
 });
 
@@ -147,8 +207,11 @@ const pageCursors: [string, () => string][] = [
   ['null', () => forged(null)],
   ["another workspace's", () => forged(['page', stranger.workspaceId, mine[0]?.id])],
   ['one of another kind', () => versionCursor(the(mine[0]))],
-  ['one that holds no id', () => forged(['page', caller.workspaceId, 'gen_\0'])],
-  ['one that holds the id of a task', () => forged(['page', caller.workspaceId, mine[0]?.tasks[0]?.id])],
+  ['a position in the feed', () => positionCursor(caller, 1)],
+  ['one that holds no id', () => forged(['page', caller.workspaceId, 'gen_\0.1'])],
+  ['one that holds the id of a task', () => forged(['page', caller.workspaceId, `${mine[0]?.tasks[0]?.id}.1`])],
+  ['one that holds no time', () => forged(['page', caller.workspaceId, mine[0]?.id])],
+  ['one that holds no sane time', () => forged(['page', caller.workspaceId, `${mine[0]?.id}.999999999999999`])],
   ['one that holds a number', () => forged(['page', caller.workspaceId, 7])],
 ];
 test.each(pageCursors)('as a page cursor, %s is a Fault that names the argument', async (_what, cursor) => {
@@ -174,10 +237,30 @@ test.each(versionCursors)('as a version cursor, %s is a Fault that names the arg
   );
 });
 
+const positionCursors: [string, () => string][] = [
+  ['garbage', () => 'garbage'],
+  ["another workspace's", () => positionCursor(stranger, 1)],
+  ['a version', () => versionCursor(the(mine[0]))],
+  ['a page', () => cursorOf(the(mine[0]))],
+  ...['', '-1', '1.5', 'NaN', '1e3', '9'.repeat(16)].map((value): [string, () => string] => [
+    `one that holds ${JSON.stringify(value)}`,
+    () => forged(['position', caller.workspaceId, value]),
+  ]),
+];
+test.each(positionCursors)('as a position in the feed, %s is a Fault that names the argument', (_what, cursor) => {
+  expect(() => readPositionCursor(caller, cursor(), 'after')).toThrow(
+    expect.objectContaining({ code: 'BAD_USER_INPUT', argument: 'after' }),
+  );
+});
+
 test('a cursor that was given out is read back', () => {
   const generation = the(mine[0]);
   expect(readVersionCursor(caller, versionCursor({ ...generation, version: 12 }), generation.id, 'after')).toBe(12);
-  expect(readPageCursor(caller, cursorOf(generation), 'after')).toBe(generation.id);
+  expect(readPageCursor(caller, cursorOf(generation), 'after')).toEqual({
+    id: generation.id,
+    createdAt: generation.createdAt,
+  });
+  expect(readPositionCursor(caller, positionCursor(caller, 12), 'after')).toBe(12);
 });
 
 test("what is another workspace's, or of the other mode, is not there: by id, by key, in a list, or to cancel", async () => {

@@ -113,7 +113,7 @@ test('200 who watch one generation cost one read per change, not 200', async () 
   for (const percent of [20, 40, 60]) {
     generation = await tell(other.domain, generation, running(generation, percent));
     reads.mockClear();
-    stage.domain.hints.give({ generationIds: [generation.id], work: [] });
+    stage.domain.hints.give({ generationIds: [generation.id], work: [], feeds: [] });
     const messages = await Promise.all(streams.map(next));
     expect(messages).toEqual(Array(200).fill({ kind: 'CHANGE', generation }));
     expect(reads.mock.calls.length).toBe(1);
@@ -125,8 +125,8 @@ test('a change that nobody watches is not read', async () => {
   const generation = await accepted();
   const reads = vi.spyOn(stage.domain.db.query.generations, 'findMany');
   onTestFinished(() => reads.mockRestore());
-  stage.domain.hints.give({ generationIds: [generation.id], work: [] });
-  stage.domain.hints.give({ generationIds: null, work: [] });
+  stage.domain.hints.give({ generationIds: [generation.id], work: [], feeds: [] });
+  stage.domain.hints.give({ generationIds: null, work: [], feeds: [] });
   expect(reads).not.toHaveBeenCalled();
 });
 
@@ -167,7 +167,7 @@ test('a change that is heard in the very moment in which a read ends is read too
   onTestFinished(() => reads.mockRestore());
   reads.mockImplementationOnce(((...args: Parameters<typeof read>) => {
     const rows = Promise.resolve(read(...args));
-    rows.then(() => queueMicrotask(() => stage.domain.hints.give({ generationIds: [two.id], work: [] })));
+    rows.then(() => queueMicrotask(() => stage.domain.hints.give({ generationIds: [two.id], work: [], feeds: [] })));
     return rows;
   }) as never);
   const streamOfOne = watcher.watch(one, 0);
@@ -183,7 +183,7 @@ test('a read that fails is made good at the next hint', async () => {
   reads.mockImplementationOnce((() => Promise.reject(new Error('no connection'))) as never);
   const stream = watcher.watch(found, 0);
   await expect.poll(() => reads.mock.calls.length).toBe(1);
-  stage.domain.hints.give({ generationIds: [found.id], work: [] });
+  stage.domain.hints.give({ generationIds: [found.id], work: [], feeds: [] });
   expect(await next(stream)).toEqual({ kind: 'SNAPSHOT', generation: found });
 });
 

@@ -5,9 +5,13 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
+import sharp from 'sharp';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { StoredFile } from '../../src/asset/find-stored.ts';
 import { createLinks, type Links } from '../../src/asset/link.ts';
+import { createTurns, type TakeTurn } from '../../src/asset/turns.ts';
+import type { Variant } from '../../src/asset/variant.ts';
+import { createVariants } from '../../src/asset/variants.ts';
 import { createAssetHandler } from '../../src/http/assets.ts';
 import { createDiskStorage } from '../../src/storage/disk.ts';
 import type { Storage } from '../../src/storage/storage.ts';
@@ -27,6 +31,7 @@ let server: Server;
 let base: string;
 let stored: Map<string, StoredFile>;
 let errors: unknown[];
+let takeTurn: TakeTurn;
 /** Every stream the storage has given out. */
 let streams: Readable[];
 
@@ -43,10 +48,16 @@ beforeEach(async () => {
   const incoming = await storage.receive();
   await incoming.write(PICTURE);
   await incoming.keep(KEY);
-  stored = new Map([[ID, { storageKey: KEY, mimeType: 'image/png', byteSize: PICTURE.length, sha256: SHA256 }]]);
+  stored = new Map([[ID, { storageKey: KEY, mimeType: 'image/png', byteSize: PICTURE.length, tag: SHA256 }]]);
   errors = [];
   links = createLinks({ publicUrl: () => '', secrets: ['secret'] });
-  const handle = createAssetHandler({ links, storage, findStored: async (assetId) => stored.get(assetId) ?? null });
+  takeTurn = createTurns(1, 100);
+  const handle = createAssetHandler({
+    links,
+    storage,
+    variants: createVariants(storage, takeTurn),
+    findStored: async (assetId) => stored.get(assetId) ?? null,
+  });
   server = createServer((req, res) => {
     handle(req, res).catch((error: unknown) => {
       errors.push(error);
@@ -69,6 +80,24 @@ function linkTo(assetId = ID, now = SIGNED_AT): string {
 async function get(headers: Record<string, string> = {}, target = linkTo(), method = 'GET') {
   const response = await fetch(base + target, { method, headers });
   return { status: response.status, headers: response.headers, body: Buffer.from(await response.arrayBuffer()) };
+}
+
+const SMALL: Variant = { width: 40, height: 30, fit: 'COVER', extension: 'webp' };
+
+/** An asset that is a picture; the other one is noise. */
+async function storePicture(assetId: string): Promise<void> {
+  const bytes = await sharp({ create: { width: 80, height: 60, channels: 3, background: '#c81e1e' } })
+    .png()
+    .toBuffer();
+  const incoming = await storage.receive();
+  await incoming.write(bytes);
+  await incoming.keep(`wsp_1/gen_1/${assetId}.png`);
+  const tag = createHash('sha256').update(bytes).digest('hex');
+  stored.set(assetId, { ...(stored.get(ID) as StoredFile), storageKey: `wsp_1/gen_1/${assetId}.png`, tag });
+}
+
+function linkToVariant(assetId: string, variant: Variant): string {
+  return links.sign(assetId, variant, 3600, SIGNED_AT).uri;
 }
 
 function countOpen(): number {
@@ -193,7 +222,7 @@ test('a stored asset whose file is missing is our error, not a 404', async () =>
 });
 
 test('a stored asset whose file is of another size is our error, and its file is closed', async () => {
-  stored.set(ID, { storageKey: KEY, mimeType: 'image/png', byteSize: 5, sha256: SHA256 });
+  stored.set(ID, { storageKey: KEY, mimeType: 'image/png', byteSize: 5, tag: SHA256 });
   expect((await get()).status).toBe(500);
   expect(errors).toEqual([new Error(`The file of asset ${ID}, ${KEY}, is not as long as it was.`)]);
   await vi.waitFor(() => expect([streams.length, countOpen()]).toEqual([1, 0]));
@@ -254,4 +283,69 @@ test('a read error breaks the answer off and is reported', async () => {
   });
   await expect(get()).rejects.toThrow();
   await vi.waitFor(() => expect(errors).toEqual([new Error('EIO')]));
+});
+
+test('a variant is served as a stored file is: type, ETag, Range, caching, and the same headers', async () => {
+  await storePicture('ast_a');
+  const [got, original] = [await get({}, linkToVariant('ast_a', SMALL)), await get()];
+  const { format, width, height } = await sharp(got.body).metadata();
+  expect([got.status, format, width, height]).toEqual([200, 'webp', 40, 30]);
+  expect(Object.fromEntries(got.headers)).toMatchObject({
+    ...Object.fromEntries([...original.headers].filter(([name]) => /^(access|content-security|cross|x-)/.test(name))),
+    'accept-ranges': 'bytes',
+    'cache-control': expect.stringMatching(/^private, max-age=\d+, immutable$/),
+    'content-disposition': 'inline; filename="ast_a-40x30-cover.webp"',
+    'content-length': String(got.body.length),
+    'content-type': 'image/webp',
+    etag: expect.stringMatching(/^"[0-9a-f]{64}"$/),
+  });
+  const etag = got.headers.get('etag') ?? '';
+  const part = await get({ range: 'bytes=5-9', 'if-range': etag }, linkToVariant('ast_a', SMALL));
+  expect([part.status, part.body.equals(got.body.subarray(5, 10))]).toEqual([206, true]);
+  expect((await get({ 'if-none-match': etag }, linkToVariant('ast_a', SMALL))).status).toBe(304);
+  const larger = await get({}, linkToVariant('ast_a', { ...SMALL, width: 41 }));
+  expect(larger.headers.get('etag')).not.toBe(etag);
+});
+
+test('a variant nobody signed for is 403, and none of an asset that is gone is made', async () => {
+  await storePicture('ast_a');
+  const target = linkToVariant('ast_a', SMALL);
+  const forged = [
+    target.replace('40x30', '41x30'),
+    target.replace('cover', 'inside'),
+    target.replace('.webp', '.avif'),
+  ];
+  for (const one of forged) expect((await get({}, one)).status).toBe(403);
+  stored.clear();
+  expect((await get({}, target)).status).toBe(404);
+  expect(streams).toEqual([]);
+});
+
+test('a variant whose turn does not come is 503 with Retry-After, and is made when asked again', async () => {
+  await storePicture('ast_a');
+  let letGo = () => {};
+  const held = takeTurn(() => new Promise<void>((resolve) => (letGo = resolve)));
+  const { status, headers, body } = await get({}, linkToVariant('ast_a', SMALL));
+  expect([status, headers.get('retry-after'), headers.get('cache-control'), body.toString()]).toEqual([
+    503,
+    '5',
+    'no-store',
+    '{"message":"Too many pictures are being made; ask again."}',
+  ]);
+  letGo();
+  await held;
+  expect((await get({}, linkToVariant('ast_a', SMALL))).status).toBe(200);
+  expect(errors).toEqual([]);
+});
+
+test('a variant of a picture whose file is missing is our error, and of one deleted meanwhile is 404', async () => {
+  await storePicture('ast_a');
+  await storage.remove('wsp_1/gen_1/ast_a.png');
+  expect((await get({}, linkToVariant('ast_a', SMALL))).status).toBe(500);
+  expect(errors).toEqual([new Error('The file of asset ast_a, wsp_1/gen_1/ast_a.png, is missing.')]);
+  vi.spyOn(storage, 'open').mockImplementation(async () => {
+    stored.clear();
+    return null;
+  });
+  expect((await get({}, linkToVariant('ast_a', SMALL))).status).toBe(404);
 });

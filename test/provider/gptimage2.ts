@@ -1,4 +1,3 @@
-import { afterAll } from 'vitest';
 import type { PollReport, ProviderRequest, SubmitReport } from '../../src/generation/provider.ts';
 import { createConnections } from '../../src/provider/connections.ts';
 import { createGptImage2 } from '../../src/provider/gptimage2/gptimage2.ts';
@@ -7,8 +6,8 @@ import type { Answer, Provider } from '../../src/provider/provider.ts';
 export const KEY = 'sk-evo-0123456789abcdef';
 export const TASK = 'task-unified-1757165031-seedream5d';
 
+/** Shared by all files that run in one process, and gone with it. */
 const connections = createConnections();
-afterAll(() => connections.stop());
 
 interface Options {
   submitTimeoutMs?: number;

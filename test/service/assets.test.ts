@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLinks } from '../../src/asset/link.ts';
 import { type Asset, create, only, query, readUntil } from './client.ts';
@@ -86,4 +87,77 @@ test('links read within half their ttl are the same, so that caches hold', async
   const tooShort = document.replace('604800', '59');
   const { errors } = await query(service.url, tooShort, { id: asset.id });
   expect(only(errors).extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument: 'ttlSeconds' });
+});
+
+const URL_OF =
+  'query($id: ID!, $width: Int, $height: Int, $fit: ImageFit, $format: ImageFormat) { node(id: $id) { ... on Asset { width height url(width: $width, height: $height, fit: $fit, format: $format) { uri } } } }';
+
+type Facts = { node: { width: number; height: number; url: { uri: string } } };
+
+async function ask(wish: Record<string, unknown>) {
+  return await query<Facts>(service.url, URL_OF, { id: asset.id, ...wish });
+}
+
+test.each([
+  [{ width: 96, height: 64, format: 'WEBP' }, 'image/webp', '.webp', 96, 64],
+  [{ width: 90, height: 30, fit: 'CONTAIN', format: 'PNG' }, 'image/png', '.png', 90, 30],
+  [{ width: 64, height: 4096, fit: 'INSIDE', format: 'JPEG' }, 'image/jpeg', '.jpg', 64, 64],
+  [{ width: 32, height: 48, format: 'AVIF' }, 'image/avif', '.avif', 32, 48],
+])(
+  '%j is served as %s in this size, made once, by a link that stays the same',
+  async (wish, type, ending, width, height) => {
+    const [{ data, text }, again] = [await ask(wish), await ask(wish)];
+    const { uri } = data.node.url;
+    expect(again.text).toBe(text);
+    expect(new URL(uri).pathname.endsWith(ending)).toBe(true);
+    expect([data.node.width, data.node.height]).toEqual([asset.width, asset.height]);
+    const [one, other] = await Promise.all([fetch(uri), fetch(uri)]);
+    const [body, same] = await Promise.all([one.arrayBuffer(), other.arrayBuffer()]);
+    expect(Buffer.from(body).equals(Buffer.from(same))).toBe(true);
+    expect([one.status, one.headers.get('content-type')]).toEqual([200, type]);
+    const { width: seenWidth, height: seenHeight } = await sharp(Buffer.from(body)).metadata();
+    expect([seenWidth, seenHeight]).toEqual([width, height]);
+  },
+);
+
+test('without a wish, and past its size in its own shape, the link is that of the stored file', async () => {
+  const { width, height } = asset;
+  const wishes = [{}, { fit: null, format: null, width: null }, { width: 4096 }, { width, height, fit: 'INSIDE' }];
+  const answers = await Promise.all(wishes.map(ask));
+  const { data } = await query<Facts>(
+    service.url,
+    'query($id: ID!) { node(id: $id) { ... on Asset { url { uri } } } }',
+    {
+      id: asset.id,
+    },
+  );
+  expect(answers.map((answer) => answer.data.node.url)).toEqual(wishes.map(() => data.node.url));
+});
+
+test.each([
+  [{ width: 0 }, 'width'],
+  [{ width: 4097 }, 'width'],
+  [{ height: -1 }, 'height'],
+])('%j is refused, with what is allowed', async (wish, argument) => {
+  const { errors } = await ask(wish);
+  const { code, argument: named, allowed } = only(errors).extensions;
+  expect([code, named, allowed]).toEqual(['BAD_USER_INPUT', argument, ['1 to 4096']]);
+});
+
+test('nobody can ask for another variant than was signed', async () => {
+  const { data } = await ask({ width: 96, height: 64, format: 'WEBP' });
+  const { uri } = data.node.url;
+  const tries = [uri.replace('96x64', '97x64'), uri.replace('.webp', '.png'), uri.replace(/\/\d+x\d+-\w+/, '')];
+  expect(new Set([uri, ...tries]).size).toBe(4);
+  expect(await Promise.all(tries.map(async (one) => (await fetch(one)).status))).toEqual([403, 403, 403]);
+});
+
+test('ORIGINAL as the format of a request is no wish: a provider that offers no format takes it', async () => {
+  const input = { prompt: 'As it comes [[slow=0]]', output: { format: 'ORIGINAL' } };
+  const { data } = await query<{ createGeneration: { generation: unknown; errors: unknown[] } }>(
+    service.url,
+    'mutation($input: CreateGenerationInput!) { createGeneration(input: $input) { generation { request { outputFormat } } errors { code } } }',
+    { input },
+  );
+  expect(data.createGeneration).toEqual({ generation: { request: { outputFormat: null } }, errors: [] });
 });

@@ -81,7 +81,7 @@ test.concurrent('[[late-asset]] waits for the picture that comes after the word'
 });
 
 test.concurrent('[[odd-status]] ends SUCCEEDED, and the exchange with the odd word is kept', async () => {
-  const generation = await order(service, 'A tower [[odd-status]] [[slow=1]]');
+  const generation = await order(service, 'A tower [[odd-status]] [[slow=4]]');
   expect(generation.status).toBe('SUCCEEDED');
   const odd = only(generation.tasks).exchanges.map(({ error }) => error);
   expect(odd).toContain('unknown status "post_processing_v2"');

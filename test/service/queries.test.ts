@@ -62,6 +62,25 @@ test('100 nodes of three kinds cost no more statements than three', async () => 
   expect(await costOf(document, { ids: ids.flat().slice(0, 100) })).toBe(few);
 });
 
+test('a page of 100 events with what they are about costs no more statements than a page of 2', async () => {
+  const document = `query($first: Int!) { events(first: $first) { cursor edges { node {
+    generation { status } task { status } asset { state }
+  } } } }`;
+  const few = await costOf(document, { first: 2 });
+  expect(await costOf(document, { first: 100 })).toBeLessThanOrEqual(few + 1);
+  expect(few).toBeLessThanOrEqual(4);
+});
+
+test('the events of 40 generations cost no more statements than those of 2, one for each span asked for', async () => {
+  const document = `query($first: Int!) { generations(first: $first) { edges { node {
+    events(first: 3) { edges { node { task { status } } } }
+    more: events(first: 2) { cursor }
+  } } } }`;
+  const few = await costOf(document, { first: 2 });
+  expect(await costOf(document, { first: ROWS })).toBeLessThanOrEqual(few + 1);
+  expect(few).toBeLessThanOrEqual(5);
+});
+
 /** The least of several runs: a heartbeat in between can only add to one. */
 async function costOf(document: string, variables: Record<string, unknown>): Promise<number> {
   const costs: number[] = [];

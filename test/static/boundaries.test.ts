@@ -25,6 +25,7 @@ const FLOOR: Record<string, number> = {
   db: 0,
   config: 0,
   secrets: 0,
+  metrics: 0,
   logger: -1,
   fault: -1,
 };
@@ -44,6 +45,7 @@ const PACKAGES: [name: RegExp, rooms: RegExp][] = [
   [/^undici$/, /^(provider|storage|fetch|sandbox)$/],
   [/^(@pothos|dataloader)/, /^graphql$/],
   [/^(graphql-yoga|graphql-ws|ws)(\/|$)/, /^http$/],
+  [/^prom-client$/, /^metrics$/],
 ];
 
 interface Import {

@@ -6,6 +6,8 @@ test('.env.example is what the configuration code reads (vitest -u writes it)', 
   await expect(envExample()).toMatchFileSnapshot('../../.env.example');
 });
 
+const AWS = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };
+
 describe('readConfig', () => {
   test('an empty environment gives the documented defaults', () => {
     const { config, warnings } = readConfig({});
@@ -21,6 +23,7 @@ describe('readConfig', () => {
       LEASE_MS: 30_000,
       UNCERTAIN_HOLD_MS: 600_000,
       DEADLINE_MS: 900_000,
+      EVENT_RETENTION_HOURS: 168,
       DRAIN_MS: 10_000,
       LOG_LEVEL: 'info',
       GRAPHIQL: true,
@@ -51,6 +54,10 @@ describe('readConfig', () => {
       { DATABASE_URL: 'postgres://u@h/d' },
       'SECRET_KEYS is required with DATABASE_URL: the same secrets for every process.',
     ],
+    [
+      { STORAGE_URL: 's3://bucket', AWS_ACCESS_KEY_ID: 'k' },
+      'STORAGE_URL=s3://… needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
+    ],
     [{ ROLE: 'worker' }, 'ROLE=worker needs DATABASE_URL: the embedded database serves one process only.'],
     [
       { GPTIMAGE2_API_KEY: 'k' },
@@ -58,6 +65,33 @@ describe('readConfig', () => {
     ],
   ])('what contradicts itself is refused: %o', (env, sentence) => {
     expect(faultsOf(env)).toEqual([sentence]);
+  });
+
+  test.each([
+    ['file:/srv/pictures', { kind: 'DISK', folder: '/srv/pictures' }],
+    [
+      's3://my.bucket/a/b/?endpoint=http://[::1]:9000/&region=garage',
+      { kind: 'S3', bucket: 'my.bucket', prefix: 'a/b/', endpoint: 'http://[::1]:9000', region: 'garage' },
+    ],
+    ['s3://bucket', { kind: 'S3', bucket: 'bucket', prefix: '', endpoint: null, region: 'us-east-1' }],
+  ])('STORAGE_URL=%s says where images are kept', (url, place) => {
+    const { config, warnings } = readConfig({ STORAGE_URL: url, ...AWS, AWS_PROFILE: 'x' });
+    expect([config.STORAGE_URL, warnings]).toEqual([place, []]);
+  });
+
+  test.each([
+    ['/srv/pictures', 'must be file: and a folder, or s3://bucket/prefix?endpoint=https://host:port&region=name'],
+    [
+      's3://bucket?bucket=2',
+      'must be file: and a folder, or s3://bucket/prefix?endpoint=https://host:port&region=name',
+    ],
+    ['s3://B', 'must name a bucket: 3 to 63 lower-case letters, digits, dots and hyphens'],
+    ['s3://bucket/..%2f', 'must have a prefix of letters, digits, dots, hyphens and slashes, or none'],
+    ['s3://bucket?endpoint=ftp://host', 'must have an endpoint such as https://host:port, or none'],
+    ['s3://bucket?endpoint=https://k:s@host', 'must have an endpoint such as https://host:port, or none'],
+    ['s3://key:secret@bucket', 'must not hold credentials: they go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'],
+  ])('STORAGE_URL=%s is refused in a sentence', (url, sentence) => {
+    expect(faultsOf({ STORAGE_URL: url, ...AWS })).toEqual([`STORAGE_URL ${sentence}.`]);
   });
 
   test('a misspelt variable of ours is warned about, another program’s is not', () => {

@@ -1,7 +1,9 @@
 import { createDiskStorage } from '../../src/storage/disk.ts';
+import { createS3Storage } from '../../src/storage/s3.ts';
 
 const CHUNK = Buffer.alloc(50_000, 'x');
-const storage = createDiskStorage(process.argv[2] ?? '');
+const [, , where = ''] = process.argv;
+const storage = where.startsWith('{') ? createS3Storage(JSON.parse(where)) : createDiskStorage(where);
 
 /** Keeps files of 1,000,000 bytes until it is killed or fails; says so after the third, and says why it failed. */
 async function keepForever(): Promise<void> {

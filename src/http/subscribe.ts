@@ -1,0 +1,44 @@
+import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, execute } from 'graphql';
+
+/** The place of a message in its stream, beside the answer and never in it. */
+const CURSOR = Symbol('cursor');
+
+type Message = ExecutionResult & { [CURSOR]?: string | undefined };
+
+/**
+ * Runs a subscription: each event of its source is answered by executing the operation on it, and is remembered by the
+ * event's `cursor`. An operation that cannot begin is one answer with errors.
+ */
+export async function subscribe(args: ExecutionArgs): Promise<ExecutionResult | AsyncIterableIterator<Message>> {
+  const source = await createSourceEventStream(args);
+  return Symbol.asyncIterator in source ? answerEach(source[Symbol.asyncIterator](), args) : source;
+}
+
+/** Where a client resumes that has received this message; null for one that says nothing new. */
+export function cursorOf(message: Message): string | null {
+  return message[CURSOR] ?? null;
+}
+
+/** Not a generator: its `return()` would wait for the next event before it stops the source. */
+function answerEach(source: AsyncIterator<unknown>, args: ExecutionArgs): AsyncIterableIterator<Message> {
+  return {
+    async next() {
+      const event = await source.next();
+      if (event.done) return { value: undefined, done: true };
+      const answer = await execute({ ...args, rootValue: event.value });
+      return { value: { ...answer, [CURSOR]: cursorIn(event.value) }, done: false };
+    },
+    async return() {
+      await source.return?.();
+      return { value: undefined, done: true };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+function cursorIn(event: unknown): string | undefined {
+  const known = typeof event === 'object' && event !== null && 'cursor' in event;
+  return known && typeof event.cursor === 'string' ? event.cursor : undefined;
+}

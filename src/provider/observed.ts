@@ -1,0 +1,58 @@
+import type { Exchange, PollReport, SubmitReport } from '../generation/provider.ts';
+import type { Provider } from './provider.ts';
+
+/** One HTTP request to a provider, in words that are few and fixed. */
+export interface Observation {
+  provider: string;
+  mode: string;
+  operation: 'submit' | 'ask';
+  outcome: Outcome;
+  ms: number;
+}
+
+type Outcome =
+  | 'OK'
+  | 'KEY_REFUSED'
+  | 'NO_CREDITS'
+  | 'RATE_LIMITED'
+  | 'REFUSED'
+  | 'SERVER_ERROR'
+  | 'UNREADABLE'
+  | 'NO_ANSWER';
+
+/** The same provider, whose every request is told of. What we break off ourselves says nothing about it. */
+export function observed(provider: Provider, see: (observation: Observation) => void): Provider {
+  const { slug, mode } = provider;
+  const tell = (operation: Observation['operation'], report: Report, exchange: Exchange) =>
+    see({ provider: slug, mode, operation, outcome: outcomeOf(report, exchange), ms: exchange.durationMs });
+  return {
+    ...provider,
+    async submit(body, signal) {
+      const answer = await provider.submit(body, signal);
+      if (!signal.aborted) tell('submit', answer.report, answer.exchange);
+      return answer;
+    },
+    async ask(ids, signal) {
+      const answers = await provider.ask(ids, signal);
+      if (signal.aborted) return answers;
+      // One request may answer for many tasks.
+      const requests = new Map(answers.map((answer) => [answer.exchange, answer.report]));
+      for (const [exchange, report] of requests) tell('ask', report, exchange);
+      return answers;
+    },
+  };
+}
+
+type Report = SubmitReport | PollReport;
+
+function outcomeOf(report: Report, { status }: Exchange): Outcome {
+  const code = 'failure' in report ? report.failure.code : null;
+  // Some say these with another status than 402 and 429.
+  if (code === 'PROVIDER_CREDITS_EXHAUSTED') return 'NO_CREDITS';
+  if (code === 'RATE_LIMITED') return 'RATE_LIMITED';
+  if (status === null) return 'NO_ANSWER';
+  if (status >= 500) return 'SERVER_ERROR';
+  if ((status === 401 || status === 403) && !code?.startsWith('MODERATED')) return 'KEY_REFUSED';
+  if (status >= 400) return 'REFUSED';
+  return report.kind === 'AMBIGUOUS' || report.kind === 'SILENT' ? 'UNREADABLE' : 'OK';
+}

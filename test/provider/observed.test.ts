@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { type Observation, observed } from '../../src/provider/observed.ts';
+import { readGolden } from './golden.ts';
+import { createProvider, createRequest, TASK } from './gptimage2.ts';
+import { findClosedUrl, json, startServer } from './server.ts';
+
+const error = (code: string) => ({ error: { code, message: 'no', type: 'some_error' } });
+const signal = new AbortController().signal;
+
+test.each<[outcome: Observation['outcome'], status: number, body: unknown]>([
+  ['OK', 200, readGolden('gptimage2-submit-response')],
+  ['KEY_REFUSED', 401, error('unauthorized')],
+  ['KEY_REFUSED', 403, error('forbidden')],
+  ['NO_CREDITS', 402, error('insufficient_quota')],
+  ['RATE_LIMITED', 429, error('rate_limit')],
+  ['REFUSED', 400, error('invalid_request')],
+  ['SERVER_ERROR', 500, error('internal')],
+  ['UNREADABLE', 200, '<html>'],
+])(
+  'a submission is told as %s when it is answered with %i, and its answer stays the same',
+  async (outcome, status, body) => {
+    const server = await startServer(json(status, body));
+    const seen: Observation[] = [];
+    const bare = createProvider(server.url);
+    const provider = observed(bare, (observation) => seen.push(observation));
+    const { report } = await provider.submit(provider.compose(createRequest()), signal);
+    expect(report).toEqual((await bare.submit(bare.compose(createRequest()), signal)).report);
+    const common = { provider: 'gptimage2', mode: 'LIVE', operation: 'submit', ms: expect.any(Number) };
+    expect(seen).toEqual([{ ...common, outcome }]);
+  },
+);
+
+test('polls are told as ask, one for each request, and what we break off ourselves is not told', async () => {
+  const seen: Observation[] = [];
+  const closed = observed(createProvider(await findClosedUrl()), (observation) => seen.push(observation));
+  await closed.ask([TASK, 'another'], signal);
+  await closed.ask([TASK], AbortSignal.abort());
+  expect(seen.map(({ operation, outcome }) => [operation, outcome])).toEqual([
+    ['ask', 'NO_ANSWER'],
+    ['ask', 'NO_ANSWER'],
+  ]);
+});
