@@ -4,7 +4,7 @@ import type { CredentialFault } from '../workspace/authenticate.ts';
 import type { Caller } from '../workspace/caller.ts';
 import type { Limits } from './limits.ts';
 
-export type Kind = 'socket' | 'stream';
+type Kind = 'socket' | 'stream';
 
 export interface OpenConnections {
   /**

@@ -22,6 +22,9 @@ function isDocument(result: unknown): result is DocumentNode {
 }
 
 function getOperation({ definitions }: DocumentNode, wanted: unknown): OperationDefinitionNode {
+  if (wanted != null && typeof wanted !== 'string') {
+    throw fault('operationName must be a text.', { argument: 'operationName', http: { status: 400 } });
+  }
   const operations = definitions.filter((each) => each.kind === Kind.OPERATION_DEFINITION);
   const found = operations.filter(({ name }) => !wanted || name?.value === wanted);
   if (found[0] && (found.length === 1 || wanted)) return found[0];

@@ -23,12 +23,16 @@ export const MAX_DEPTH = 15;
 const LIST_SIZE = 4;
 /** The longest page, and what `nodes` takes: what a variable holds is not known before execution. */
 const UNKNOWN_SIZE = 100;
-/** What `generations` gives when neither `first` nor `last` is set. */
+/** What a page gives that was not told its size and whose `first` has no default. */
 const DEFAULT_PAGE_SIZE = 20;
 /** Arguments whose list is as long as the answer. */
 const LIST_ARGUMENTS = new Set(['Query.nodes(ids)', 'Mutation.createGenerations(inputs)']);
 /** Lists whose length the field above has counted by its arguments. */
-const COUNTED_LISTS = new Set(['GenerationConnection.edges', 'CreateGenerationsPayload.results']);
+const COUNTED_LISTS = new Set([
+  'GenerationConnection.edges',
+  'EventConnection.edges',
+  'CreateGenerationsPayload.results',
+]);
 
 /** An honest tool asks for the whole schema once, and a person looks something up beside it. */
 const INTROSPECTIONS = 2;
@@ -107,9 +111,10 @@ export function weigh(roots: readonly Root[], context: ValidationContext) {
       level + 1,
     );
     const isList = isListType(field && getNullableType(field.type));
-    const isPage = field?.args.some((argument) => argument.name === 'first') ?? false;
+    const first = field?.args.find((argument) => argument.name === 'first');
+    const page = first && Number(first.defaultValue ?? DEFAULT_PAGE_SIZE);
     const coordinate = `${parent}.${name}`;
-    const size = sizeInIntrospection(coordinate) ?? sizeOf(node, coordinate, isList, isPage);
+    const size = sizeInIntrospection(coordinate) ?? sizeOf(node, coordinate, isList, page);
     return { cost: 1 + cost * size, depth: depth + 1, introspection };
   }
 }
@@ -132,12 +137,12 @@ export function isExecutable(node: DefinitionNode): node is Root {
 }
 
 /** How often the children of a field may be in the answer. */
-function sizeOf(node: FieldNode, coordinate: string, isList: boolean, isPage: boolean): number {
+function sizeOf(node: FieldNode, coordinate: string, isList: boolean, page: number | undefined): number {
   const values = new Map(node.arguments?.map(({ name, value }) => [name.value, value]));
-  if (isPage) {
+  if (page !== undefined) {
     const asked = [values.get('first'), values.get('last')].filter((value) => value && value.kind !== Kind.NULL);
     const sizes = asked.map((value) => (value?.kind === Kind.INT ? Math.max(1, Number(value.value)) : UNKNOWN_SIZE));
-    return sizes.length > 0 ? Math.max(...sizes) : DEFAULT_PAGE_SIZE;
+    return sizes.length > 0 ? Math.max(...sizes) : page;
   }
   for (const [name, value] of values) {
     if (!LIST_ARGUMENTS.has(`${coordinate}(${name})`)) continue;

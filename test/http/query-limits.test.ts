@@ -30,6 +30,8 @@ test.each([
   ['generations(last: 7) { edges { cursor } }', 1 + 7 * 2],
   ['generations(first: $v) { edges { cursor } }', 1 + 100 * 2],
   ['generations(first: -1) { edges { cursor } }', 1 + 2],
+  ['events { edges { cursor } }', 1 + 100 * 2],
+  ['events(first: 7) { edges { cursor } cursor }', 1 + 7 * (2 + 1)],
   ['generations(first: 7) { edges { node { tasks { id exchanges { at } } } } }', 1 + 7 * (1 + 1 + 1 + 4 * (1 + 1 + 4))],
   ['nodes(ids: ["a", "b", "c"]) { id }', 1 + 3],
   ['nodes(ids: $ids) { id }', 1 + 100],

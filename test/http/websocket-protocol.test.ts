@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bearer, TEST_KEY } from '../service/client.ts';
 import { until } from '../service/until.ts';
@@ -205,6 +207,20 @@ test('a client that leaves without a word is forgotten', async () => {
   );
 });
 
+test('a request that offers HTTP/2, as Java sends it, is answered over HTTP/1.1, body and all', async () => {
+  const query = `# ${'x'.repeat(300_000)}\n{ viewer { mode } }`;
+  for (const offer of [{ connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABk' }, {}]) {
+    expect(await post('/graphql', offer, JSON.stringify({ query }))).toEqual([
+      200,
+      '{"data":{"viewer":{"mode":"TEST"}}}',
+    ]);
+  }
+});
+
+test('a WebSocket that is offered anywhere else is 404', async () => {
+  expect(await post('/elsewhere', { connection: 'Upgrade', upgrade: 'websocket' }, '')).toEqual([404, '']);
+});
+
 async function acknowledged(): Promise<RawSocket> {
   const raw = await RawSocket.open(doors.url);
   raw.send(INIT);
@@ -217,4 +233,21 @@ async function watchMessage(id: string): Promise<object> {
   const generation = await doors.stage.create(doors.caller);
   const query = 'subscription($id: ID) { generationUpdated(id: $id) { final } }';
   return { type: 'subscribe', id, payload: { query, variables: { id: generation.id } } };
+}
+
+async function post(
+  path: string,
+  headers: Record<string, string>,
+  body: string,
+): Promise<[number | undefined, string]> {
+  const sent = request(`${doors.url}${path}`, {
+    method: 'POST',
+    agent: false,
+    headers: { ...bearer(TEST_KEY), 'content-type': 'application/json', 'content-length': body.length, ...headers },
+  });
+  sent.end(body);
+  const [response] = await once(sent, 'response');
+  let text = '';
+  for await (const chunk of response) text += chunk;
+  return [response.statusCode, text];
 }

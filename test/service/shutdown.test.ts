@@ -175,17 +175,24 @@ async function openStream(url: string, id: string): Promise<{ text: Promise<stri
     headers: { ...bearer(TEST_KEY), 'content-type': 'application/json', accept: 'text/event-stream' },
     body: JSON.stringify({ query: WATCH, variables: { id } }),
   });
-  return { text: readAll(response.body as ReadableStream<Uint8Array>) };
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  const first = await readUpTo(reader, 'event: next');
+  return { text: readUpTo(reader).then((rest) => first + rest) };
 }
 
-async function readAll(body: ReadableStream<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
+/** All there is up to a chunk with this text, or up to the end. */
+async function readUpTo(reader: ReadableStreamDefaultReader<Uint8Array>, text?: string): Promise<string> {
+  let read = '';
   try {
-    for await (const chunk of body) chunks.push(chunk);
+    while (text === undefined || !read.includes(text)) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      read += Buffer.from(value).toString();
+    }
   } catch {
     // Cut, as it should be.
   }
-  return Buffer.concat(chunks).toString();
+  return read;
 }
 
 function readiness(url: string): Promise<number | string> {
