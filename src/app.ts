@@ -27,10 +27,8 @@ import { createProviders, type ProviderOptions } from './provider/catalogue.ts';
 import type { Provider } from './provider/provider.ts';
 import { type Sandbox, startSandbox } from './sandbox/sandbox.ts';
 import { getSecrets } from './secrets.ts';
-import { CannotStart } from './sentences.ts';
-import { createDiskStorage } from './storage/disk.ts';
-import { createS3Storage } from './storage/s3.ts';
 import type { Storage } from './storage/storage.ts';
+import { openStore } from './store.ts';
 import { createWorker, type Worker } from './worker/worker.ts';
 import { bootstrapWorkspaces } from './workspace/keys.ts';
 import { findFaultyKeys } from './workspace/recheck.ts';
@@ -76,8 +74,7 @@ async function start(config: Config, log: Logger, started: (() => Promise<void>)
   const metrics = keep(createMetrics({ version: VERSION, role: config.ROLE }));
   await bootstrapWorkspaces(db, config.BOOTSTRAP_API_KEY);
   const secrets = await getSecrets(config.SECRET_KEYS, config.DATA_DIR);
-  const storage = keep(createStorage(config));
-  await tryStorage(storage, config.ROLE);
+  const storage = keep(await openStore(config));
 
   const sandbox = ownsSandbox(config) ? keep(await startOwnSandbox(config, log)) : null;
   const see = metrics.work.sawProviderRequest;
@@ -169,19 +166,6 @@ function ownsSandbox(config: Config): boolean {
   return !config.SANDBOX_URL && config.ROLE === 'all';
 }
 
-function createStorage(config: Config): Storage {
-  const { STORAGE_URL: place, DATA_DIR } = config;
-  if (place?.kind !== 'S3') return createDiskStorage(place?.folder ?? join(DATA_DIR, 'assets'));
-  const { AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '', AWS_SESSION_TOKEN = null } = config;
-  return createS3Storage({
-    ...place,
-    spool: join(DATA_DIR, 'incoming'),
-    accessKeyId: AWS_ACCESS_KEY_ID,
-    secretAccessKey: AWS_SECRET_ACCESS_KEY,
-    sessionToken: AWS_SESSION_TOKEN,
-  });
-}
-
 function startOwnSandbox(config: Config, log: Logger): Promise<Sandbox> {
   return startSandbox({ port: config.SANDBOX_PORT ?? 0, journalFile: join(config.DATA_DIR, 'sandbox.jsonl'), log });
 }
@@ -224,15 +208,4 @@ async function startWorker(
   await worker.start();
   domain.log.info({ providers: providers.map(({ slug, mode }) => `${slug} (${mode})`) }, 'the worker is running');
   return worker;
-}
-
-/** Better no start than pictures that cannot be kept. An api keeps none but variants, and answers without storage. */
-async function tryStorage(storage: Storage, role: Config['ROLE']): Promise<void> {
-  try {
-    await storage.sweep();
-    if (role !== 'api') await storage.check();
-  } catch (error) {
-    const why = (error as Error).message.replace(/\.$/, '');
-    throw new CannotStart(`Images cannot be stored: ${why}. See STORAGE_URL and DATA_DIR.`);
-  }
 }

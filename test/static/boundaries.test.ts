@@ -9,6 +9,7 @@ const FLOOR: Record<string, number> = {
   'main-sandbox': 5,
   app: 5,
   database: 5,
+  store: 5,
   sentences: 5,
   http: 4,
   worker: 4,

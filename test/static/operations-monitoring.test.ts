@@ -32,7 +32,7 @@ describe('what is asked of Prometheus is what the service tells', () => {
   test.each([
     ...rules.map(({ alert, expr }) => [`alert ${alert}`, expr]),
     ...shown.map(({ title, expr }) => [`panel ${title}`, expr]),
-  ])('%s', (_, expr = '') => {
+  ])('%s asks in valid PromQL for metrics and labels that there are', (_, expr = '') => {
     const { isValid, selectors } = readQuery(expr);
     expect(isValid, expr).toBe(true);
     expect(selectors.length).toBeGreaterThan(0);
@@ -66,7 +66,7 @@ test('docs/operations.md lists every metric with its labels, and no other', () =
 });
 
 describe('each alert tells what to do', () => {
-  test.each(rules.map((rule) => [rule.alert, rule] as const))('%s', (alert, rule) => {
+  test.each(rules.map((rule) => [rule.alert, rule] as const))('%s has its words and its runbook', (alert, rule) => {
     expect(Object.keys(rule.annotations)).toEqual(['summary', 'description', 'runbook']);
     expect(['critical', 'warning']).toContain(rule.labels.severity);
     expect(rule.annotations.runbook).toBe(`docs/operations.md#${alert.toLowerCase()}`);
