@@ -33,6 +33,8 @@ import { createWorker, type Worker } from './worker/worker.ts';
 import { bootstrapWorkspaces } from './workspace/keys.ts';
 import { findFaultyKeys } from './workspace/recheck.ts';
 
+/** For leases, tasks and readiness, beside those for callers. */
+const OWN_CONNECTIONS = 6;
 const { version: VERSION }: { version: string } = createRequire(import.meta.url)('../package.json');
 
 export interface App {
@@ -71,6 +73,8 @@ async function start(config: Config, log: Logger, started: (() => Promise<void>)
   await migrate(directUrl, log);
   const connection = keep(connect({ url: databaseUrl, directUrl, log }));
   const { db } = connection;
+  // The service's own work goes over connections that no number of callers can keep busy.
+  const own = keep(connect({ url: databaseUrl, directUrl, log, max: OWN_CONNECTIONS }));
   const metrics = keep(createMetrics({ version: VERSION, role: config.ROLE }));
   await bootstrapWorkspaces(db, config.BOOTSTRAP_API_KEY);
   const secrets = await getSecrets(config.SECRET_KEYS, config.DATA_DIR);
@@ -82,13 +86,15 @@ async function start(config: Config, log: Logger, started: (() => Promise<void>)
     createProviders({ ...providerOptions(config, config.SANDBOX_URL ?? sandbox?.url ?? null), see }),
   );
 
+  for (const provider of providers) metrics.work.expectProvider(provider);
+
   const hints = keep(createHints(connection, log));
   await hints.start();
   const domain: Domain = { db, hints, catalogue: providers, timing: timingOf(config), log, observer: metrics.work };
 
   let url = '';
   let draining = false;
-  const health = createHealthOf(config, domain, connection, metrics, () => draining);
+  const health = createHealthOf(config, { ...domain, db: own.db }, own, metrics, () => draining);
   if (config.ROLE === 'worker') {
     const server = keep(createHealthServer(health, log));
     url = await server.start(config.HOST, config.PORT);
@@ -124,7 +130,8 @@ async function start(config: Config, log: Logger, started: (() => Promise<void>)
   }
 
   // Started last and so stopped first: clients are still served while the last submissions are answered.
-  const worker = config.ROLE === 'api' ? null : await startWorker(config, domain, providers, storage, keep);
+  const worker =
+    config.ROLE === 'api' ? null : await startWorker(config, { ...domain, db: own.db }, providers, storage, keep);
   started.push(async () => {
     draining = true;
   });

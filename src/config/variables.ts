@@ -34,6 +34,10 @@ const secrets = list.refine(
   (values) => values.length > 0 && values.every((value) => value.length >= 32),
   'must be one or more secrets of at least 32 characters, separated by commas',
 );
+const origins = list.refine(
+  (values) => values.every((value) => URL.canParse(value) && new URL(value).origin === value),
+  'must be origins such as https://app.example, without a path, separated by commas',
+);
 const hostPorts = list.refine(
   (values) => values.every((value) => /^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d+$/.test(value)),
   'must be host:port pairs separated by commas',
@@ -136,7 +140,11 @@ export const VARIABLES = {
     text,
     'What a reader of /metrics must send as a bearer token. Unset: /metrics is answered on loopback only.',
   ),
-  CORS_ORIGINS: required(list, '', 'Comma-separated origins whose pages may call the API.'),
+  CORS_ORIGINS: required(
+    origins,
+    '',
+    'Comma-separated origins whose pages may call the API, each as https://app.example.',
+  ),
   GRAPHIQL: required(onOff, 'on', 'Serve GraphiQL to browsers at /graphql.'),
   INTROSPECTION: required(onOff, 'on', 'Answer introspection queries.'),
 };

@@ -59,6 +59,12 @@ export function createWorkMetrics(registry: Registry) {
     failed(at: string): void {
       failures.inc({ at });
     },
+    /** Its faults that need the operator are shown from 0 on, before there is one. */
+    expectProvider({ slug: provider, mode }: { slug: string; mode: string }): void {
+      for (const operation of ['submit', 'ask']) {
+        for (const outcome of ['KEY_REFUSED', 'NO_CREDITS']) requests.zero({ provider, mode, operation, outcome });
+      }
+    },
     sawProviderRequest({ provider, mode, operation, outcome, ms }: ProviderRequestSeen): void {
       requests.observe({ provider, mode, operation, outcome }, ms / 1000);
     },

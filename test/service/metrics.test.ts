@@ -49,6 +49,8 @@ test('what a process did, its clients and the backlog show in its metrics, in fi
     'darkroom_operation_errors_total{code="GRAPHQL_VALIDATION_FAILED",transport="http"}': 1,
     'darkroom_operation_errors_total{code="GRAPHQL_VALIDATION_FAILED",transport="websocket"}': 1,
     [submits('OK')]: 3,
+    // An alarm sees what rises from 0, not what begins at 1.
+    [submits('NO_CREDITS')]: 0,
   });
   expect(series.process_resident_memory_bytes).toBeGreaterThan(1e7);
   expect(series.process_cpu_seconds_total).toBeGreaterThan(0);

@@ -94,6 +94,13 @@ describe('readConfig', () => {
     expect(faultsOf({ STORAGE_URL: url, ...AWS })).toEqual([`STORAGE_URL ${sentence}.`]);
   });
 
+  test.each(['*', 'https://app.example/path', 'app.example'])('CORS_ORIGINS=%s is no origin', (origin) => {
+    expect(readConfig({ CORS_ORIGINS: 'https://app.example,http://localhost:3000' }).warnings).toEqual([]);
+    expect(faultsOf({ CORS_ORIGINS: origin })).toEqual([
+      'CORS_ORIGINS must be origins such as https://app.example, without a path, separated by commas.',
+    ]);
+  });
+
   test('a misspelt variable of ours is warned about, another program’s is not', () => {
     expect(readConfig({ POLL_FIRST: '1', npm_config_x: '1', TERM: 'x' }).warnings).toEqual([
       'POLL_FIRST is not a variable of this service; see .env.example.',

@@ -15,6 +15,7 @@ interface ServiceEntry {
   volumes?: string[];
   networks: string[];
   depends_on?: Record<string, { condition: string; required?: boolean }>;
+  init: boolean;
   read_only: boolean;
   cap_drop: string[];
   security_opt: string[];
@@ -72,12 +73,31 @@ test('no secret has a default: without it nothing starts', () => {
   expect(() => load(Object.fromEntries(required.map((name) => [name, 'x'])))).not.toThrow();
 });
 
-test('every variable that is passed on is one the service knows, and none of a provider is forgotten', () => {
-  const ofProviders = Object.keys(VARIABLES).filter((name) => /_(API_KEY|BASE_URL|WEBHOOK_SECRET)$/.test(name));
+test('every variable can be set from outside but those that the file itself settles, and none is unknown', () => {
+  const settled = [
+    'HOST',
+    'PORT',
+    'ROLE',
+    'DATABASE_URL',
+    'DATABASE_DIRECT_URL',
+    'DATA_DIR',
+    'SANDBOX_HOST',
+    'SANDBOX_PORT',
+  ];
+  const open = Object.keys(VARIABLES).filter((name) => !settled.includes(name));
   for (const env of roles) {
+    expect(
+      Object.keys(env)
+        .filter((name) => !settled.includes(name))
+        .sort(),
+    ).toEqual(open.sort());
     expect(Object.keys(env).filter((name) => !(name in VARIABLES))).toEqual([]);
-    expect(ofProviders.filter((name) => !(name in env))).toEqual([]);
   }
+  for (const name of open) expect(text, name).toContain(`\${${name}:`);
+});
+
+test('PostgreSQL hears the signal that stops it: without KILL, an init that stays root may not pass it on', () => {
+  expect(compose.services.postgres).toMatchObject({ init: false, cap_drop: ['ALL'] });
 });
 
 test('whatever is published is published on loopback only', () => {
