@@ -10,14 +10,17 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { countRepeats } from './query-repeats.ts';
+import { countRoots } from './query-roots.ts';
 import { isExecutable, MAX_DEPTH, mostIntrospection, weigh } from './query-weight.ts';
 
 /** Some 50 times the longest honest page; a document of as many takes 5 MB of heap once it is parsed. */
 const MAX_TOKENS = 10_000;
 /** No directive of ours may be repeated, and there are fewer than that. */
 const MAX_DIRECTIVES = 8;
-/** An alias repeats one costly field without nesting; a batch of 1,000 reads is what `nodes` is for. */
+/** Aliases without cost, such as of scalars, still take time to validate. */
 export const MAX_ALIASES = 1_000;
+/** Each reads or writes the database by itself: 900 of one document kept every other caller waiting for 30 s. */
+export const MAX_ROOTS = 50;
 /** graphql-js compares every two fields that share a place in the answer: 1,000 objects take 300 ms. */
 export const MAX_REPEATS = 100;
 /** A page of 100 generations with all they own fits; going round a cycle within a page does not. */
@@ -75,6 +78,10 @@ function findExcess(document: DocumentNode, context: ValidationContext): string 
   const most = mostIntrospection(context.getSchema());
   if (introspection > most) {
     return describe('asks for', introspection, most, 'fields about the schema', 'Ask for each part of it once');
+  }
+  const count = countRoots(roots, context);
+  if (count > MAX_ROOTS) {
+    return describe('has', count, MAX_ROOTS, 'fields at its root', 'Ask in several requests, or use nodes');
   }
   const repeats = countRepeats(roots, context, 2 * MAX_COST);
   if (repeats > MAX_REPEATS) {

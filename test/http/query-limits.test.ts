@@ -80,6 +80,10 @@ test.each([
   [`${MAX_DEPTH} levels`, nest(MAX_DEPTH)],
   [`${MAX_ALIASES} aliases`, aliases(MAX_ALIASES, '__typename')],
   [`a field written ${MAX_REPEATS} times`, `{ ${'__typename '.repeat(MAX_REPEATS)} }`],
+  [
+    '50 fields at the root, one of them written twice',
+    aliases(50, 'viewer { mode }').replace('a0', 'a1: viewer { mode } a0'),
+  ],
   ['8 directives', `{ __typename ${'@skip(if: false) '.repeat(8)} }`],
   ['a fragment spread that nobody defined', '{ ...Missing }'],
 ])('%s may pass', (_name, document) => {
@@ -93,6 +97,22 @@ test.each([
   ['aliases', aliases(MAX_ALIASES + 1, '__typename'), /has 1,001 aliases; the limit is 1,000/],
   ['repeats', `{ ${'__typename '.repeat(101)} }`, /101 fields in one place/],
   ['nested repeats', `{ ${'viewer { workspace { id } workspace { id } } '.repeat(60)} }`, /120 fields in one place/],
+  ['fields at the root', aliases(51, 'viewer { mode }'), /has 51 fields at its root; the limit is 50\. Ask/],
+  [
+    'fields at the root through fragments',
+    `{ ...A ...A ... { c: viewer { mode } } } fragment A on Query { ...A ... on Query ${aliases(50, 'viewer { mode }')} }`,
+    /51 fields at its root/,
+  ],
+  [
+    'creations in a list',
+    `mutation { createGenerations(inputs: [${'{ prompt: "a" }'.repeat(51)}]) { results { replayed } } }`,
+    /51 fields/,
+  ],
+  [
+    'creations in two variables',
+    'mutation($a: [CreateGenerationInput!]!) { a: createGenerations(inputs: $a) { results { replayed } } b: createGenerations(inputs: $a) { results { replayed } } }',
+    /100 fields at its root/,
+  ],
   ['directives', `{ __typename ${'@aa '.repeat(10)} }`, /has 10 directives in one place; the limit is 8/],
   ['a page', '{ generations(first: 99999999) { edges { cursor } } }', /cost of 199,999,999 fields/],
   ['two operations', `${EVERYTHING} ${EVERYTHING.replace('Page', 'Again')}`, /cost of/],
