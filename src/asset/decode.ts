@@ -1,11 +1,8 @@
 import sharp, { type Sharp } from 'sharp';
-import { createTurns } from './turns.ts';
 
 /** 8192 by 8192. */
 const MAX_PIXELS = 67_108_864;
 const MAX_SECONDS = 20;
-/** A progressive 8192² JPEG holds 230 MB while it is decoded, and each decode one of libuv's four threads. */
-const MAX_DECODES = 2;
 
 // Of libvips' loaders only these: SVG reads other files, and the rest are attack surface we have no use for.
 sharp.block({ operation: ['VipsForeignLoad'] });
@@ -19,6 +16,3 @@ sharp.cache(false);
 export function decode(image: string | Buffer): Sharp {
   return sharp(image, { failOn: 'error', limitInputPixels: MAX_PIXELS }).timeout({ seconds: MAX_SECONDS });
 }
-
-/** Whoever looks at a picture that came in waits here, as long as it takes. */
-export const takeTurn = createTurns(MAX_DECODES);

@@ -2,7 +2,8 @@ import { open } from 'node:fs/promises';
 import { fileTypeFromBuffer } from 'file-type';
 import sharp from 'sharp';
 import { rgbaToThumbHash } from 'thumbhash';
-import { decode, takeTurn } from './decode.ts';
+import { decode } from './decode.ts';
+import { createTurns } from './turns.ts';
 
 /** What an image file is, measured from its bytes. Width and height are as displayed, after EXIF orientation. */
 interface ImageFacts {
@@ -30,6 +31,11 @@ const KINDS: ReadonlyMap<string, { extension: string; format: string; maxPixels:
 
 /** Enough for any signature, and too little to keep the sniffer busy with a file made for that. */
 const HEAD_BYTES = 4100;
+
+/** A progressive 8192² JPEG holds 230 MB while it is decoded, and each decode one of libuv's four threads. */
+const MAX_DECODES = 2;
+/** Whoever looks at a picture that came in waits here, as long as it takes. */
+const takeTurn = createTurns(MAX_DECODES);
 
 /** What libvips and its decoders say when this machine failed, not the bytes: they give a sentence and no code. */
 const LOCAL_FAULT =

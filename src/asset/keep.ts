@@ -38,7 +38,8 @@ export interface Keepable {
 
 /**
  * Downloads an image through the guarded fetch into a temporary file, looks at what it really is, and keeps it under
- * its own key: durable before this returns KEPT. Throws when the storage does; then no file is left behind.
+ * its own key: durable before this returns KEPT. Throws when the storage does, once it has been asked for some minutes
+ * or `signal` aborts; then no file is left behind.
  */
 export async function keepImage(
   { fetch, storage }: { fetch: GuardedFetch; storage: Storage },
@@ -58,7 +59,7 @@ export async function keepImage(
     // Named by content too: a worker that lost its lease may bring other bytes, and must not replace these.
     const name = `${asset.id}-${sha256.slice(0, 16)}.${image.extension}`;
     const storageKey = `${asset.workspaceId}/${asset.generationId}/${name}`;
-    await incoming.keep(storageKey);
+    await incoming.keep(storageKey, signal);
     return { kind: 'KEPT', facts: { storageKey, mimeType, byteSize, width, height, sha256, thumbhash } };
   } finally {
     await incoming.discard();

@@ -3,6 +3,7 @@ import { addAbortSignal } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Storage } from '../storage/storage.ts';
 import type { StoredFile } from './find-stored.ts';
+import { openStored } from './open-stored.ts';
 import { createTurns, type TakeTurn } from './turns.ts';
 import { nameOf, type Variant } from './variant.ts';
 import { drawVariant, RECIPE } from './variant-draw.ts';
@@ -22,6 +23,13 @@ export interface Variants {
   ensure(original: StoredFile, variant: Variant): Promise<StoredFile | null>;
 }
 
+/** The tag of a variant, known before it is made: the same picture, recipe and variant give the same bytes. */
+export function tagOf(original: StoredFile, variant: Variant): string {
+  return createHash('sha256')
+    .update(`${original.tag} ${RECIPE} ${nameOf(variant)}`)
+    .digest('hex');
+}
+
 /** Makes each variant once and keeps it beside its original. Two processes may make the same: the same bytes, twice. */
 export function createVariants(storage: Storage, takeTurn: TakeTurn = createTurns(AT_ONCE, PATIENCE_MS)): Variants {
   const underway = new Map<string, Promise<number | null>>();
@@ -38,10 +46,7 @@ export function createVariants(storage: Storage, takeTurn: TakeTurn = createTurn
       const storageKey = keyOf(original, variant);
       const byteSize = await (underway.get(storageKey) ?? begin(storageKey, original, variant));
       if (byteSize === null) return null;
-      const tag = createHash('sha256')
-        .update(`${original.tag} ${RECIPE} ${nameOf(variant)}`)
-        .digest('hex');
-      return { storageKey, mimeType: MIME_TYPES[variant.extension], byteSize, tag };
+      return { storageKey, mimeType: MIME_TYPES[variant.extension], byteSize, tag: tagOf(original, variant) };
     },
   };
 }
@@ -61,7 +66,7 @@ async function findOrMake(
   const kept = await storage.sizeOf(storageKey);
   if (kept !== null) return kept;
   const drawn = await takeTurn(async () => {
-    const bytes = await readFile(storage, original.storageKey);
+    const bytes = await readFile(storage, original);
     return bytes && (await drawVariant(bytes, variant));
   });
   if (!drawn) return null;
@@ -70,8 +75,8 @@ async function findOrMake(
 }
 
 /** At most 64 MiB, and only of one picture at a time. */
-async function readFile(storage: Storage, key: string): Promise<Buffer | null> {
-  const file = await storage.open(key);
+async function readFile(storage: Storage, original: StoredFile): Promise<Buffer | null> {
+  const file = await openStored(storage, original);
   return file && (await buffer(addAbortSignal(AbortSignal.timeout(READ_TIMEOUT_MS), file.stream)));
 }
 

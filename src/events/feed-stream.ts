@@ -1,4 +1,7 @@
-import type { FeedPage, LoggedEvent } from './read.ts';
+import type { FeedPage, LoggedEvent } from './feed-page.ts';
+
+/** Why what comes next is not known: retention deleted it, or the database came back without what it had sent. */
+export type Gap = 'DELETED' | 'SET_BACK';
 
 export interface FeedStreamOptions<T> {
   /** Everything behind it is sent. */
@@ -6,8 +9,8 @@ export interface FeedStreamOptions<T> {
   matches: (event: LoggedEvent) => boolean;
   /** The page behind a position; null when it could not be read, which is tried again at the next wake. */
   read: (position: number) => Promise<FeedPage | null>;
-  /** What is sent of an event; of null, once and last, when what comes next was deleted before it was read. */
-  send: (position: number, event: LoggedEvent | null) => T;
+  /** What is sent of an event; of a gap, once and last. */
+  send: (position: number, what: LoggedEvent | Gap) => T;
   onEnd: () => void;
 }
 
@@ -65,7 +68,10 @@ export class FeedStream<T> implements AsyncIterableIterator<T> {
       const event = this.page.shift();
       if (event) return { value: this.options.send(event.position, event), done: false };
       if (!this.awake) await this.nap();
-      else if (!(await this.turnPage())) return this.expire();
+      else {
+        const gap = await this.turnPage();
+        if (gap) return this.breakOff(gap);
+      }
     }
     return { value: undefined, done: true };
   }
@@ -76,21 +82,22 @@ export class FeedStream<T> implements AsyncIterableIterator<T> {
     });
   }
 
-  /** False when what comes next is deleted. */
-  private async turnPage(): Promise<boolean> {
+  private async turnPage(): Promise<Gap | null> {
     // Cleared before the read, so that a wake during it counts.
     this.awake = false;
     const page = await this.options.read(this.position);
-    if (!page || this.ended) return true;
-    if (page.floor > this.position) return false;
+    if (!page || this.ended) return null;
+    // After a failover that lost commits; positions up to here will be given out once more.
+    if (page.last < this.position) return 'SET_BACK';
+    if (page.floor > this.position) return 'DELETED';
     this.page = page.events.filter(this.options.matches);
     this.position = page.upTo;
     if (page.more) this.awake = true;
-    return true;
+    return null;
   }
 
-  private expire(): IteratorResult<T> {
+  private breakOff(gap: Gap): IteratorResult<T> {
     this.end();
-    return { value: this.options.send(this.position, null), done: false };
+    return { value: this.options.send(this.position, gap), done: false };
   }
 }

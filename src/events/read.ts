@@ -1,12 +1,8 @@
-import { and, asc, eq, gt, inArray, lte, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
 import type { Database } from '../db/connect.ts';
 import { isId } from '../db/id.ts';
 import { events, feed } from '../db/schema.ts';
-
-type Row = typeof events.$inferSelect;
-
-/** A row of the log that has its place in the feed. */
-export type LoggedEvent = Omit<Row, 'position'> & { position: number };
+import { existsUpTo, type FeedPage, toPage } from './feed-page.ts';
 
 /** Whose feed: one workspace's, in one mode. */
 export interface FeedOwner {
@@ -18,20 +14,6 @@ export interface FeedOwner {
 export interface EventFilter {
   types: readonly string[] | null;
   generationIds: readonly string[] | null;
-}
-
-export interface FeedPage {
-  events: LoggedEvent[];
-  /** Everything up to here has been looked at: where to go on from, also when nothing was found. */
-  upTo: number;
-  /** Whether there is, or may be, more behind `upTo`. */
-  more: boolean;
-  /** Whether this feed has anything up to where the page begins. */
-  earlier: boolean;
-  /** What begins below it has missed events that retention deleted. */
-  floor: number;
-  /** The end of the feed. */
-  last: number;
 }
 
 export const ANY: EventFilter = { types: null, generationIds: null };
@@ -69,24 +51,6 @@ export async function readFeedEnds(db: Database): Promise<{ floor: number; last:
   const [ends] = await db.select({ floor: feed.floor, last: feed.last }).from(feed);
   if (!ends) throw new Error('The table feed has lost its row.');
   return ends;
-}
-
-/** Whether any of these is at or ahead of a position. */
-export function existsUpTo(which: SQL | undefined, position: number) {
-  const some = sql`select from ${events} where ${which} and ${lte(events.position, position)}`;
-  return sql<boolean>`exists (${some})`.as('earlier');
-}
-
-/** One row more than `limit` was asked for, to know whether there is more. */
-export function toPage(
-  rows: (Row | null)[],
-  { limit, lookedUpTo, ...ends }: Pick<FeedPage, 'last' | 'floor' | 'earlier'> & { limit: number; lookedUpTo: number },
-): FeedPage {
-  const found = rows.flatMap((row) => (row?.position == null ? [] : [{ ...row, position: row.position }]));
-  const page = found.slice(0, limit);
-  const cut = found.length > limit;
-  const upTo = cut ? (page.at(-1)?.position ?? lookedUpTo) : lookedUpTo;
-  return { ...ends, events: page, upTo, more: cut || lookedUpTo < ends.last };
 }
 
 /** What is looked through, by which order, and where the look ends if it does not go to the end of the feed. */

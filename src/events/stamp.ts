@@ -12,8 +12,8 @@ export interface Stamped {
 
 /**
  * Gives committed events their positions in the feed, at most `limit` of them. Whoever holds the lock of the feed's one
- * row is the only one who does, and lets go with the commit: a reader that sees a position sees all before it. `at` was
- * read under the lock of the generation, so that its versions keep their order, even over a clock that was set back.
+ * row is the only one who does, and lets go with the commit: a reader that sees a position sees all before it. Within a
+ * generation `at` never goes back, so its versions keep their order, also from one batch to the next.
  */
 export async function stampEvents(db: Database, limit: number): Promise<Stamped> {
   return db.transaction(async (tx) => {
@@ -21,13 +21,9 @@ export async function stampEvents(db: Database, limit: number): Promise<Stamped>
     const [row] = await tx.select({ last: feed.last }).from(feed).for('update', { skipLocked: true });
     if (!row) return { busy: true, events: 0, workspaceIds: [] };
     const grown = await tx.execute<{ workspace_id: string; events: number }>(sql`
-      with oldest as (
-        select id, generation_id, version, at from ${events}
+      with batch as (
+        select id, row_number() over (order by at, generation_id, version) as n from ${events}
         where position is null order by at, generation_id, version limit ${limit}
-      ), timed as (
-        select *, max(at) over (partition by generation_id order by version) as reached from oldest
-      ), batch as (
-        select id, row_number() over (order by reached, generation_id, version) as n from timed
       ), stamped as (
         update ${events} e set
           position = ${row.last}::bigint + batch.n,

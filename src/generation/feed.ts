@@ -1,5 +1,6 @@
-import { FeedStream } from '../events/feed-stream.ts';
-import { type FeedPage, type LoggedEvent, readFeed, readFeedEnds } from '../events/read.ts';
+import type { FeedPage, LoggedEvent } from '../events/feed-page.ts';
+import { FeedStream, type Gap } from '../events/feed-stream.ts';
+import { readFeed, readFeedEnds } from '../events/read.ts';
 import type { Caller } from '../workspace/caller.ts';
 import { positionCursor } from './cursor.ts';
 import type { Domain } from './domain.ts';
@@ -11,7 +12,12 @@ import type { GenerationEvent } from './types.ts';
 const SLOW_POLL_MS = 5_000;
 const A_PAGE = 100;
 
-/** One message of a subscription; `event` throws CURSOR_EXPIRED in the last one to a reader who fell behind the retention. */
+const GAPS: Record<Gap, string> = {
+  DELETED: 'this client was slower than the retention',
+  SET_BACK: 'the database came back without events that were sent already',
+};
+
+/** One message of a subscription; `event` throws CURSOR_EXPIRED in the last one, to a reader for whom the feed has a gap. */
 export interface FeedUpdate {
   cursor: string;
   event(): GenerationEvent;
@@ -74,11 +80,11 @@ export function createFeed({ db, hints, log }: Domain): Feed {
       position,
       matches,
       read: (after) => read(group, caller, after),
-      send: (at, event) => ({
+      send: (at, what) => ({
         cursor: positionCursor(caller, at),
         event: () => {
-          if (event) return toEvent(event);
-          throw expired('this client was slower than the retention');
+          if (typeof what === 'string') throw expired(GAPS[what]);
+          return toEvent(what);
         },
       }),
       onEnd: () => {

@@ -1,16 +1,17 @@
 import { and, eq, inArray, isNotNull } from 'drizzle-orm';
 import { isId } from '../db/id.ts';
 import { events } from '../db/schema.ts';
-import { type EventFilter, type FeedPage, readFeed } from '../events/read.ts';
-import { readFeedsOf } from '../events/read-of.ts';
+import type { FeedPage } from '../events/feed-page.ts';
+import { type EventFilter, readFeed } from '../events/read.ts';
+import { readByGeneration } from '../events/read-by-generation.ts';
 import { Fault } from '../fault.ts';
 import type { Caller } from '../workspace/caller.ts';
 import { readPositionCursor } from './cursor.ts';
 import type { Domain } from './domain.ts';
+import { checkPageSize } from './range.ts';
 import { toEvent } from './rows.ts';
 import type { EventType, GenerationEvent } from './types.ts';
 
-const MOST_A_PAGE = 100;
 const MOST_GENERATIONS = 100;
 
 /** Null: any. */
@@ -36,9 +37,7 @@ export interface EventSpan {
 
 /** Throws a Fault for a size or a cursor that is not allowed. */
 export function readSpan(caller: Caller, { first, after }: { first: number; after: string | null }): EventSpan {
-  if (first < 1 || first > MOST_A_PAGE) {
-    throw new Fault('BAD_USER_INPUT', `first must be from 1 to ${MOST_A_PAGE}.`, 'first', [`1 to ${MOST_A_PAGE}`]);
-  }
+  checkPageSize('first', first);
   return { limit: first, after: after === null ? null : readPositionCursor(caller, after, 'after') };
 }
 
@@ -60,7 +59,7 @@ export async function listEventsOf(
   generationIds: readonly string[],
   { limit, after }: EventSpan,
 ): Promise<Map<string, EventPage>> {
-  const pages = await readFeedsOf(db, generationIds, { after: after ?? 0, limit });
+  const pages = await readByGeneration(db, generationIds, { after: after ?? 0, limit });
   return new Map([...pages].map(([id, page]) => [id, toEventPage(caller, after, page)]));
 }
 

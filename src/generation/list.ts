@@ -5,10 +5,9 @@ import type { Caller } from '../workspace/caller.ts';
 import { type Place, pageCursor, readPageCursor } from './cursor.ts';
 import type { Domain } from './domain.ts';
 import { owned } from './find.ts';
+import { checkPageSize } from './range.ts';
 import { toGeneration, WHOLE } from './rows.ts';
 import type { Generation, GenerationStatus } from './types.ts';
-
-const MOST_A_PAGE = 100;
 
 export interface Page {
   first: number | null;
@@ -107,9 +106,8 @@ function sizeOf({ first, last }: Page): { size: number; backwards: boolean } {
     ]);
   }
   const size = last ?? first ?? 20;
-  const argument = last === null ? 'first' : 'last';
-  if (size >= 1 && size <= MOST_A_PAGE) return { size, backwards: last !== null };
-  throw new Fault('BAD_USER_INPUT', `${argument} must be from 1 to ${MOST_A_PAGE}.`, argument, [`1 to ${MOST_A_PAGE}`]);
+  checkPageSize(last === null ? 'first' : 'last', size);
+  return { size, backwards: last !== null };
 }
 
 function conditions(db: Domain['db'], filter: GenerationFilter): (SQL | undefined)[] {

@@ -1,5 +1,5 @@
 import type { assets, generations, tasks } from '../db/schema.ts';
-import type { LoggedEvent } from '../events/read.ts';
+import type { LoggedEvent } from '../events/feed-page.ts';
 import type { Asset, Generation, GenerationEvent, Task } from './types.ts';
 
 type AssetRow = typeof assets.$inferSelect;

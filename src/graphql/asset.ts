@@ -1,5 +1,5 @@
 import { LONGEST_SIDE, planVariant, type VariantWish } from '../asset/variant.ts';
-import { Fault } from '../fault.ts';
+import { checkRange } from '../generation/range.ts';
 import type { Asset } from '../generation/types.ts';
 import { builder } from './builder.ts';
 import { AssetStateEnum, ImageFitEnum, ImageFormatEnum } from './enums.ts';
@@ -64,8 +64,8 @@ builder.objectType('Asset', {
       },
       resolve: (asset, { width, height, fit, format, ttlSeconds }, { links }) => {
         const seconds = ttlSeconds ?? DEFAULT_TTL_SECONDS;
-        checkRange('width', width, 1, LONGEST_SIDE);
-        checkRange('height', height, 1, LONGEST_SIDE);
+        if (width != null) checkRange('width', width, 1, LONGEST_SIDE);
+        if (height != null) checkRange('height', height, 1, LONGEST_SIDE);
         checkRange('ttlSeconds', seconds, 60, LONGEST_TTL_SECONDS);
         const form = formOf(asset, {
           width: width ?? null,
@@ -104,12 +104,6 @@ builder.objectType('Asset', {
     deletedAt: t.expose('deletedAt', { type: 'DateTime', nullable: true, description: 'When it was deleted.' }),
   }),
 });
-
-function checkRange(argument: string, value: number | null | undefined, min: number, max: number): void {
-  if (value == null || (value >= min && value <= max)) return;
-  const allowed = `${min} to ${max}`;
-  throw new Fault('BAD_USER_INPUT', `${argument} must be from ${allowed}.`, argument, [allowed]);
-}
 
 /** What a link to it leads to: a variant, or the stored file by its extension; null while there is none. */
 function formOf({ state, storageKey, width, height }: Asset, wish: VariantWish) {

@@ -2,9 +2,10 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import { pipeline } from 'node:stream/promises';
 import type { StoredFile } from '../asset/find-stored.ts';
 import type { Links, LinkTarget } from '../asset/link.ts';
+import { openStored } from '../asset/open-stored.ts';
 import { Busy } from '../asset/turns.ts';
-import { nameOf } from '../asset/variant.ts';
-import type { Variants } from '../asset/variants.ts';
+import { nameOf, type Variant } from '../asset/variant.ts';
+import { tagOf, type Variants } from '../asset/variants.ts';
 import type { Kept, Storage } from '../storage/storage.ts';
 import { chooseRange, isFresh, type Part } from './asset-conditions.ts';
 
@@ -44,15 +45,17 @@ export function createAssetHandler(
     if ('refused' in link && link.refused === 'EXPIRED')
       return refuse(res, 410, 'This link has expired; read a new one.');
     if ('refused' in link) return refuse(res, 403, 'This link is not valid.');
-    const stored = await find(sources, link);
-    if (stored === 'BUSY')
-      return refuse(res, 503, 'Too many pictures are being made; ask again.', { 'retry-after': RETRY_AFTER_SECONDS });
-    if (!stored) return refuse(res, 404, 'There is no such picture.');
+    const original = await sources.findStored(link.assetId);
+    if (!original) return refuse(res, 404, 'There is no such picture.');
 
-    const etag = `"${stored.tag}"`;
+    const etag = `"${link.variant ? tagOf(original, link.variant) : original.tag}"`;
     const maxAge = Math.floor((link.expiresAt.getTime() - now.getTime()) / 1000);
     const headers = { ...ALWAYS, etag, 'cache-control': `private, max-age=${maxAge}, immutable` };
     if (isFresh(req.headers, etag)) return end(res, 304, headers);
+    const stored = link.variant ? await make(sources, link.assetId, original, link.variant) : original;
+    if (stored === 'BUSY')
+      return refuse(res, 503, 'Too many pictures are being made; ask again.', { 'retry-after': RETRY_AFTER_SECONDS });
+    if (!stored) return refuse(res, 404, 'There is no such picture.');
     const part = chooseRange(req.headers, etag, stored.byteSize);
     if (!part) return refuse(res, 416, 'No such range.', { 'content-range': `bytes */${stored.byteSize}` });
 
@@ -64,19 +67,19 @@ export function createAssetHandler(
     };
     const status = part.whole ? 200 : 206;
     if (req.method === 'HEAD') return end(res, status, described);
-    const file = await openStored(sources, link.assetId, stored, part);
+    const file = await open(sources, link.assetId, stored, part);
     if (!file) return refuse(res, 404, 'There is no such picture.');
     await send(res, status, described, file);
   };
 }
 
-/** What the link leads to, a variant being made if need be; null when there is no such asset. */
-async function find(
+/** The variant, made if need be; null when the asset was deleted since it was looked up. */
+async function make(
   { variants, findStored }: AssetSources,
-  { assetId, variant }: LinkTarget,
+  assetId: string,
+  original: StoredFile,
+  variant: Variant,
 ): Promise<StoredFile | 'BUSY' | null> {
-  const original = await findStored(assetId);
-  if (!original || !variant) return original;
   try {
     const made = await variants.ensure(original, variant);
     if (made || !(await findStored(assetId))) return made;
@@ -84,7 +87,7 @@ async function find(
     if (error instanceof Busy) return 'BUSY';
     throw error;
   }
-  throw new Error(`The file of asset ${assetId}, ${original.storageKey}, is missing.`);
+  throw new Error(`The file ${original.storageKey} is missing.`);
 }
 
 function fileNameOf({ assetId, variant, extension }: LinkTarget): string {
@@ -92,17 +95,15 @@ function fileNameOf({ assetId, variant, extension }: LinkTarget): string {
 }
 
 /** Opens the file; null when the asset was deleted since it was looked up. */
-async function openStored(
+async function open(
   { storage, findStored }: AssetSources,
   assetId: string,
-  { storageKey, byteSize }: StoredFile,
+  stored: StoredFile,
   { start, end }: Part,
 ): Promise<Kept | null> {
-  const file = await storage.open(storageKey, { start, end });
-  if (file?.byteSize === byteSize) return file;
-  file?.stream.destroy();
-  if (!(await findStored(assetId))) return null;
-  throw new Error(`The file of asset ${assetId}, ${storageKey}, is ${file ? 'not as long as it was' : 'missing'}.`);
+  const file = await openStored(storage, stored, { start, end });
+  if (file || !(await findStored(assetId))) return file;
+  throw new Error(`The file ${stored.storageKey} is missing.`);
 }
 
 function describePart({ whole, start, end }: Part, byteSize: number): OutgoingHttpHeaders {

@@ -1,11 +1,19 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 
-/** One HTTP request to a provider, and what came of it. */
+/** One HTTP request to a provider, and what came of it, in words that are few and fixed. */
 export interface ProviderRequestSeen {
   provider: string;
   mode: string;
-  operation: string;
-  outcome: string;
+  operation: 'submit' | 'ask';
+  outcome:
+    | 'OK'
+    | 'KEY_REFUSED'
+    | 'NO_CREDITS'
+    | 'RATE_LIMITED'
+    | 'REFUSED'
+    | 'SERVER_ERROR'
+    | 'UNREADABLE'
+    | 'NO_ANSWER';
   ms: number;
 }
 

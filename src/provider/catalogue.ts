@@ -1,7 +1,8 @@
 import type { PollSchedule } from '../generation/provider.ts';
+import type { ProviderRequestSeen } from '../metrics/work.ts';
 import { createConnections } from './connections.ts';
 import { createGptImage2 } from './gptimage2/gptimage2.ts';
-import { type Observation, observed } from './observed.ts';
+import { observed } from './observed.ts';
 import type { Provider } from './provider.ts';
 
 // Any key that starts with `sandbox` is accepted there.
@@ -16,7 +17,7 @@ export interface ProviderOptions {
   /** Total time for one submission, from connecting to the last byte of the answer. Null: each provider's own. */
   submitTimeoutMs: number | null;
   /** Told of every request to a provider. */
-  see?: (observation: Observation) => void;
+  see?: (request: ProviderRequestSeen) => void;
 }
 
 /** Every provider this service may use: in TEST mode those of the sandbox, in LIVE mode those with an account. */

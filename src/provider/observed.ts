@@ -1,29 +1,11 @@
 import type { Exchange, PollReport, SubmitReport } from '../generation/provider.ts';
+import type { ProviderRequestSeen } from '../metrics/work.ts';
 import type { Provider } from './provider.ts';
 
-/** One HTTP request to a provider, in words that are few and fixed. */
-export interface Observation {
-  provider: string;
-  mode: string;
-  operation: 'submit' | 'ask';
-  outcome: Outcome;
-  ms: number;
-}
-
-type Outcome =
-  | 'OK'
-  | 'KEY_REFUSED'
-  | 'NO_CREDITS'
-  | 'RATE_LIMITED'
-  | 'REFUSED'
-  | 'SERVER_ERROR'
-  | 'UNREADABLE'
-  | 'NO_ANSWER';
-
 /** The same provider, whose every request is told of. What we break off ourselves says nothing about it. */
-export function observed(provider: Provider, see: (observation: Observation) => void): Provider {
+export function observed(provider: Provider, see: (request: ProviderRequestSeen) => void): Provider {
   const { slug, mode } = provider;
-  const tell = (operation: Observation['operation'], report: Report, exchange: Exchange) =>
+  const tell = (operation: ProviderRequestSeen['operation'], report: Report, exchange: Exchange) =>
     see({ provider: slug, mode, operation, outcome: outcomeOf(report, exchange), ms: exchange.durationMs });
   return {
     ...provider,
@@ -45,7 +27,7 @@ export function observed(provider: Provider, see: (observation: Observation) => 
 
 type Report = SubmitReport | PollReport;
 
-function outcomeOf(report: Report, { status }: Exchange): Outcome {
+function outcomeOf(report: Report, { status }: Exchange): ProviderRequestSeen['outcome'] {
   const code = 'failure' in report ? report.failure.code : null;
   // Some say these with another status than 402 and 429.
   if (code === 'PROVIDER_CREDITS_EXHAUSTED') return 'NO_CREDITS';

@@ -13,7 +13,7 @@ export interface Received {
 /** Opens a new file in `folder`. When it is whole, `place` makes it durable under a key: by moving it, or by copying. */
 export async function receiveFile(
   folder: string,
-  place: (received: Received, key: string) => Promise<void>,
+  place: (received: Received, key: string, patience?: AbortSignal) => Promise<void>,
 ): Promise<Incoming> {
   await mkdir(folder, { recursive: true });
   const temporary = path.join(folder, randomUUID());
@@ -44,12 +44,12 @@ export async function receiveFile(
       }
     },
 
-    async keep(key) {
+    async keep(key, patience) {
       checkKey(key);
       if (state === 'KEPT') return;
       if (state === 'DISCARDED') throw new Error(`Could not keep ${key}: it was discarded.`);
       try {
-        await place({ handle, path: temporary }, key);
+        await place({ handle, path: temporary }, key, patience);
       } catch (cause) {
         await discard();
         throw new Error(`Could not keep ${key}.`, { cause });

@@ -27,10 +27,12 @@ interface S3Request {
   sha256?: string;
   /** Opens the body anew for each try. */
   openBody?: () => Readable;
+  /** Nobody waits for the answer: tries go on, with growing pauses, until it aborts. Without it there are three. */
+  patience?: AbortSignal | undefined;
 }
 
 export interface S3Client {
-  /** Answers only with 2xx, after up to three tries; else throws S3Refusal, or what happened on the network. */
+  /** Answers only with 2xx, if need be after more tries; else throws S3Refusal, or what happened on the network. */
   send(request: S3Request): Promise<Dispatcher.ResponseData>;
   /** Breaks off what is under way and closes every socket. */
   stop(): Promise<void>;
@@ -38,8 +40,10 @@ export interface S3Client {
 
 /** Of a request that carries no picture. */
 export const SHORT_TIMEOUT_MS = 15_000;
-/** Every request here may be made twice: a key always gets the same bytes. Three tries outlast a restarted proxy. */
-const PAUSES_MS = [100, 400];
+/** Every request here may be made twice: a key always gets the same bytes. */
+const SHORT_PAUSES_MS = [100, 400];
+/** 70 s: outlasts a restarted proxy or S3. What is given up must come from the provider once more, whose URL expires. */
+const LONG_PAUSES_MS = [...SHORT_PAUSES_MS, 2_000, 8_000, 20_000, 40_000];
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Between two chunks of a body that is being read; one that nobody reads just now may wait. */
 const SILENCE_MS = 30_000;
@@ -66,7 +70,11 @@ export function createS3Client(access: S3Access): S3Client {
       over.signal.addEventListener('abort', onStop);
       try {
         over.signal.throwIfAborted();
-        return await trySeveral(() => sendOnce(agent, base, access, cache, request, deadline.signal), deadline.signal);
+        return await trySeveral(
+          () => sendOnce(agent, base, access, cache, request, deadline.signal),
+          deadline.signal,
+          request.patience,
+        );
       } finally {
         clearTimeout(timer);
         over.signal.removeEventListener('abort', onStop);
@@ -87,16 +95,19 @@ function baseOf({ bucket, endpoint, region }: S3Access): string {
   return `https://${bucket}.s3.${region}.amazonaws.com`;
 }
 
-async function trySeveral<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+/** The end of the patience ends a pause, never a try: what is on its way may still arrive. */
+async function trySeveral<T>(attempt: () => Promise<T>, signal: AbortSignal, patience?: AbortSignal): Promise<T> {
+  const pausesMs = patience ? LONG_PAUSES_MS : SHORT_PAUSES_MS;
   for (let tries = 0; ; tries++) {
     try {
       return await attempt();
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      const pauseMs = PAUSES_MS[tries];
+      const pauseMs = pausesMs[tries];
       if (pauseMs === undefined || !isPassing(error)) throw error;
-      await sleep(pauseMs, undefined, { signal }).catch(() => {
-        throw signal.reason;
+      const over = patience ? AbortSignal.any([signal, patience]) : signal;
+      await sleep(pauseMs, undefined, { signal: over }).catch(() => {
+        throw signal.aborted ? signal.reason : error;
       });
     }
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type S3Client, SHORT_TIMEOUT_MS } from './s3-client.ts';
 
-/** Of 64 MiB, over three tries. */
+/** Of 64 MiB, over every try. */
 const PUT_TIMEOUT_MS = 120_000;
 
 /**
@@ -10,7 +10,7 @@ const PUT_TIMEOUT_MS = 120_000;
  * along, so that other bytes are refused: every S3 checks at least one of the two. `x-amz-checksum-sha256` would say
  * the same, but B2, older Ceph and older Garage do not take it. Then S3 is asked whether all of it is there.
  */
-export async function putFile(client: S3Client, file: string, object: string): Promise<void> {
+export async function putFile(client: S3Client, file: string, object: string, patience?: AbortSignal): Promise<void> {
   const { byteSize, sha256, md5 } = await digest(file);
   const stored = await client.send({
     method: 'PUT',
@@ -19,9 +19,11 @@ export async function putFile(client: S3Client, file: string, object: string): P
     headers: { 'content-length': String(byteSize), 'content-md5': md5, 'content-type': 'application/octet-stream' },
     sha256,
     openBody: () => createReadStream(file),
+    patience,
   });
   await stored.body.dump();
-  const head = await client.send({ method: 'HEAD', object, timeoutMs: SHORT_TIMEOUT_MS });
+  const timeoutMs = patience ? PUT_TIMEOUT_MS : SHORT_TIMEOUT_MS;
+  const head = await client.send({ method: 'HEAD', object, timeoutMs, patience });
   await head.body.dump();
   const found = Number(head.headers['content-length']);
   if (found !== byteSize) throw new Error(`S3 took ${byteSize} bytes and says that it holds ${found}`);

@@ -25,7 +25,7 @@ export function createS3Storage({ prefix, spool, ...access }: S3Options): Storag
     checkKey(key);
     return `${prefix}${key}`;
   };
-  const receive = () => receiveFile(spool, ({ path }, key) => putFile(client, path, objectOf(key)));
+  const receive = () => receiveFile(spool, ({ path }, key, patience) => putFile(client, path, objectOf(key), patience));
 
   return {
     receive,

@@ -24,8 +24,12 @@ export interface Incoming {
   readonly path: string;
   /** Throws when the bytes cannot be written (disk full), after discarding. */
   write(chunk: Uint8Array): Promise<void>;
-  /** Makes the file durable, whole, under its key, in place of any that was there. Doing it again is fine. */
-  keep(key: string): Promise<void>;
+  /**
+   * Makes the file durable, whole, under its key, in place of any that was there. Doing it again is fine. It discards
+   * the file and throws where that fails: what passes is outlasted for some minutes while `patience` lasts, that is
+   * until the signal aborts; without it for half a second.
+   */
+  keep(key: string, patience?: AbortSignal): Promise<void>;
   /** Forgets the bytes. Does nothing to a file that was kept. */
   discard(): Promise<void>;
 }

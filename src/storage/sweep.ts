@@ -3,7 +3,7 @@ import path from 'node:path';
 import { hasCode } from './has-code.ts';
 
 /**
- * Far longer than any download may take or wait to be inspected. By age, not by process id: the folder may be shared
+ * Far longer than any download may take, wait to be inspected and be put into a bucket. By age, not by process id: the folder may be shared
  * by machines and containers, where the same number names different processes.
  */
 const ABANDONED_AFTER_MS = 15 * 60_000;

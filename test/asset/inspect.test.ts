@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -237,17 +237,17 @@ test('a file that is not there is an error, not a refusal', async () => {
 });
 
 /** Runs when the head of the next file has been read, and before it is decoded. */
-function beforeDecoding(act: () => void | Promise<void>): void {
-  vi.mocked(decoding.takeTurn).mockImplementationOnce(async (work) => {
-    await act();
-    return await work();
+function beforeDecoding(act: () => void): void {
+  vi.mocked(decoding.decode).mockImplementationOnce((image) => {
+    act();
+    return decoding.decode(image);
   });
 }
 
 test('a file that vanishes before it is decoded is an error, not a refusal', async () => {
   const file = path.join(home, 'vanishing');
   await writeFile(file, await draw(10, 10).png().toBuffer());
-  beforeDecoding(() => rm(file));
+  beforeDecoding(() => rmSync(file));
   await expect(inspectImage(file)).rejects.toThrow('missing');
 });
 

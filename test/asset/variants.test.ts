@@ -12,7 +12,10 @@ import { createDiskStorage } from '../../src/storage/disk.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 
 const KEY = 'wsp_1/gen_1/ast_1-0123456789abcdef.png';
-const ORIGINAL: StoredFile = { storageKey: KEY, mimeType: 'image/png', byteSize: 1, tag: 'ab'.repeat(32) };
+const RED = await sharp({ create: { width: 40, height: 40, channels: 3, background: '#ff0000' } })
+  .png()
+  .toBuffer();
+const ORIGINAL: StoredFile = { storageKey: KEY, mimeType: 'image/png', byteSize: RED.length, tag: 'ab'.repeat(32) };
 const THUMB: Variant = { width: 20, height: 20, fit: 'COVER', extension: 'webp' };
 
 let home: string;
@@ -38,17 +41,13 @@ beforeEach(async () => {
     },
   };
   variants = createVariants(storage);
-  await keepPicture(disk, '#ff0000');
+  await keepPicture(disk);
 });
 afterEach(() => rm(home, { recursive: true }));
 
-async function keepPicture(disk: Storage, background: string): Promise<void> {
+async function keepPicture(disk: Storage): Promise<void> {
   const incoming = await disk.receive();
-  await incoming.write(
-    await sharp({ create: { width: 40, height: 40, channels: 3, background } })
-      .png()
-      .toBuffer(),
-  );
+  await incoming.write(RED);
   await incoming.keep(KEY);
 }
 

@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import type { FeedPage, LoggedEvent } from '../../src/events/feed-page.ts';
 import { FeedStream } from '../../src/events/feed-stream.ts';
 import { forgetEvents } from '../../src/events/forget.ts';
-import { type FeedPage, type LoggedEvent, readFeedEnds } from '../../src/events/read.ts';
+import { readFeedEnds } from '../../src/events/read.ts';
 import { stampEvents } from '../../src/events/stamp.ts';
 import { createFeed, type Feed, type FeedUpdate } from '../../src/generation/feed.ts';
 import type { WantedEvents } from '../../src/generation/list-events.ts';
@@ -199,6 +200,37 @@ test('a client that reads more slowly than the retention deletes is told so, and
   const { value } = await stream.next();
   expect(() => (value as FeedUpdate).event()).toThrow(expect.objectContaining({ code: 'CURSOR_EXPIRED' }));
   expect([await stream.next(), feed.size]).toEqual([{ value: undefined, done: true }, 0]);
+});
+
+test('a client that was sent what the database has lost is told so, and its stream ends', async () => {
+  const feed = start();
+  const stream = await feed.follow(caller, null, ANY);
+  await stamp(await stage.create(caller), await stage.create(caller));
+  await take(stream, 2);
+  const waiting = stream.next();
+  // As after a failover to a standby that had not received the last two commits, one of them new again.
+  await stage.clear();
+  await stage.domain.db.execute(sql`update feed set last = last - 2`);
+  caller = await stage.newCaller();
+  await stamp(await stage.create(caller));
+  stage.domain.hints.give({ generationIds: [], work: [], feeds: null });
+  const { value } = await waiting;
+  expect(() => (value as FeedUpdate).event()).toThrow(
+    expect.objectContaining({ code: 'CURSOR_EXPIRED', message: expect.stringContaining('came back without events') }),
+  );
+  expect([await stream.next(), feed.size]).toEqual([{ value: undefined, done: true }, 0]);
+});
+
+test('where the feed leapt over what was lost, a client that was sent it goes on and misses nothing new', async () => {
+  const stream = await start().follow(caller, null, ANY);
+  await stamp(await stage.create(caller), await stage.create(caller));
+  await take(stream, 2);
+  const { last } = await readFeedEnds(stage.domain.db);
+  await stage.domain.db.execute(sql`delete from events`);
+  await stage.domain.db.execute(sql`update feed set last = ${last - 2} + 1000000`);
+  const generation = await stage.create(caller);
+  await stamp();
+  expect(await next(stream)).toMatchObject({ generationId: generation.id, position: last - 2 + 1_000_001 });
 });
 
 test('a quiet client is not overtaken by the retention of what it had no part in', async () => {

@@ -5,8 +5,9 @@ import type { Database } from '../../src/db/connect.ts';
 import { newId } from '../../src/db/id.ts';
 import { events, feed, generations } from '../../src/db/schema.ts';
 import { appendEvents } from '../../src/events/append.ts';
+import type { LoggedEvent } from '../../src/events/feed-page.ts';
 import { forgetEvents } from '../../src/events/forget.ts';
-import { type LoggedEvent, readFeed, readFeedEnds } from '../../src/events/read.ts';
+import { readFeed, readFeedEnds } from '../../src/events/read.ts';
 import { stampEvents } from '../../src/events/stamp.ts';
 import type { Generation } from '../../src/generation/types.ts';
 import type { Caller } from '../../src/workspace/caller.ts';
@@ -54,13 +55,13 @@ test('with 16 writers that commit out of order, readers who page all along miss 
   for (const met of await Promise.all(readers)) expect(met.map(({ id }) => id)).toEqual(written.map(({ id }) => id));
 });
 
-test('a clock that was set back does not turn versions around', async () => {
+test('a clock that was set back does not turn versions around, nor in small batches', async () => {
   const generation = await stage.create(caller);
   for (const [i, minutes] of [50, -10, 20, -60].entries()) {
     const at = new Date(Date.now() + minutes * 60_000);
     await db.transaction((tx) => append(tx, generation, i + 2, at));
   }
-  await stampEvents(db, 100);
+  while ((await stampEvents(db, 2)).events > 0);
   const { events: found } = await readFeed(db, caller, { after: 0, limit: 100 });
   expect(found.slice(-5).map(({ version }) => version)).toEqual([1, 2, 3, 4, 5]);
 });

@@ -93,7 +93,8 @@ async function storePicture(assetId: string): Promise<void> {
   await incoming.write(bytes);
   await incoming.keep(`wsp_1/gen_1/${assetId}.png`);
   const tag = createHash('sha256').update(bytes).digest('hex');
-  stored.set(assetId, { ...(stored.get(ID) as StoredFile), storageKey: `wsp_1/gen_1/${assetId}.png`, tag });
+  const storageKey = `wsp_1/gen_1/${assetId}.png`;
+  stored.set(assetId, { storageKey, mimeType: 'image/png', byteSize: bytes.length, tag });
 }
 
 function linkToVariant(assetId: string, variant: Variant): string {
@@ -218,13 +219,13 @@ test.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('%s is not allowed', async (meth
 test('a stored asset whose file is missing is our error, not a 404', async () => {
   await storage.remove(KEY);
   expect((await get()).status).toBe(500);
-  expect(errors).toEqual([new Error(`The file of asset ${ID}, ${KEY}, is missing.`)]);
+  expect(errors).toEqual([new Error(`The file ${KEY} is missing.`)]);
 });
 
 test('a stored asset whose file is of another size is our error, and its file is closed', async () => {
   stored.set(ID, { storageKey: KEY, mimeType: 'image/png', byteSize: 5, tag: SHA256 });
   expect((await get()).status).toBe(500);
-  expect(errors).toEqual([new Error(`The file of asset ${ID}, ${KEY}, is not as long as it was.`)]);
+  expect(errors).toEqual([new Error(`The file ${KEY} is not as long as it was.`)]);
   await vi.waitFor(() => expect([streams.length, countOpen()]).toEqual([1, 0]));
 });
 
@@ -321,6 +322,24 @@ test('a variant nobody signed for is 403, and none of an asset that is gone is m
   expect(streams).toEqual([]);
 });
 
+test('a client that holds a variant is told so at once, without its being made', async () => {
+  await storePicture('ast_a');
+  const target = linkToVariant('ast_a', SMALL);
+  const etag = (await get({}, target)).headers.get('etag') ?? '';
+  streams.length = 0;
+  const sizeOf = vi.spyOn(storage, 'sizeOf');
+  const known = await get({ 'if-none-match': etag }, target);
+  expect([known.status, known.headers.get('etag'), streams, sizeOf.mock.calls]).toEqual([304, etag, [], []]);
+});
+
+test('a variant of a picture whose file was cut short is our error, and is not made', async () => {
+  await storePicture('ast_a');
+  stored.set('ast_a', { ...(stored.get('ast_a') as StoredFile), byteSize: 5 });
+  expect((await get({}, linkToVariant('ast_a', SMALL))).status).toBe(500);
+  expect(errors).toEqual([new Error('The file wsp_1/gen_1/ast_a.png is not as long as it was.')]);
+  await vi.waitFor(() => expect([streams.length, countOpen()]).toEqual([1, 0]));
+});
+
 test('a variant whose turn does not come is 503 with Retry-After, and is made when asked again', async () => {
   await storePicture('ast_a');
   let letGo = () => {};
@@ -342,7 +361,7 @@ test('a variant of a picture whose file is missing is our error, and of one dele
   await storePicture('ast_a');
   await storage.remove('wsp_1/gen_1/ast_a.png');
   expect((await get({}, linkToVariant('ast_a', SMALL))).status).toBe(500);
-  expect(errors).toEqual([new Error('The file of asset ast_a, wsp_1/gen_1/ast_a.png, is missing.')]);
+  expect(errors).toEqual([new Error('The file wsp_1/gen_1/ast_a.png is missing.')]);
   vi.spyOn(storage, 'open').mockImplementation(async () => {
     stored.clear();
     return null;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Observation, observed } from '../../src/provider/observed.ts';
+import type { ProviderRequestSeen } from '../../src/metrics/work.ts';
+import { observed } from '../../src/provider/observed.ts';
 import { readGolden } from './golden.ts';
 import { createProvider, createRequest, TASK } from './gptimage2.ts';
 import { findClosedUrl, json, startServer } from './server.ts';
@@ -7,7 +8,7 @@ import { findClosedUrl, json, startServer } from './server.ts';
 const error = (code: string) => ({ error: { code, message: 'no', type: 'some_error' } });
 const signal = new AbortController().signal;
 
-test.each<[outcome: Observation['outcome'], status: number, body: unknown]>([
+test.each<[outcome: ProviderRequestSeen['outcome'], status: number, body: unknown]>([
   ['OK', 200, readGolden('gptimage2-submit-response')],
   ['KEY_REFUSED', 401, error('unauthorized')],
   ['KEY_REFUSED', 403, error('forbidden')],
@@ -20,7 +21,7 @@ test.each<[outcome: Observation['outcome'], status: number, body: unknown]>([
   'a submission is told as %s when it is answered with %i, and its answer stays the same',
   async (outcome, status, body) => {
     const server = await startServer(json(status, body));
-    const seen: Observation[] = [];
+    const seen: ProviderRequestSeen[] = [];
     const bare = createProvider(server.url);
     const provider = observed(bare, (observation) => seen.push(observation));
     const { report } = await provider.submit(provider.compose(createRequest()), signal);
@@ -31,7 +32,7 @@ test.each<[outcome: Observation['outcome'], status: number, body: unknown]>([
 );
 
 test('polls are told as ask, one for each request, and what we break off ourselves is not told', async () => {
-  const seen: Observation[] = [];
+  const seen: ProviderRequestSeen[] = [];
   const closed = observed(createProvider(await findClosedUrl()), (observation) => seen.push(observation));
   await closed.ask([TASK, 'another'], signal);
   await closed.ask([TASK], AbortSignal.abort());

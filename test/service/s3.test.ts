@@ -29,7 +29,8 @@ function environment(bucket = BUCKET, secret = SECRET): Record<string, string> {
   };
 }
 
-test('a picture is brought home into the bucket though S3 refused it at first, and served from there by its link', async () => {
+test('a picture is brought home though S3 refuses it in one round and is busy in the next, and served by its link', async () => {
+  s3.troubles.push({ method: 'PUT', act: 'FORBID' });
   for (let tries = 0; tries < 3; tries++) s3.troubles.push({ method: 'PUT', act: 'BUSY' });
   const { generation } = await create(service.url, { prompt: 'A lighthouse [[slow=0]]' });
   const { status, assets } = await readUntil(service.url, generation.id, undefined, { withinMs: 25_000 });

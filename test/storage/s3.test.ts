@@ -41,10 +41,10 @@ afterEach(async () => {
   await rm(home, { recursive: true });
 });
 
-async function keep(text: string, key = KEY): Promise<void> {
+async function keep(text: string, key = KEY, patience?: AbortSignal): Promise<void> {
   const incoming = await storage.receive();
   await incoming.write(Buffer.from(text));
-  await incoming.keep(key);
+  await incoming.keep(key, patience);
 }
 
 async function read(key = KEY): Promise<string | null> {
@@ -89,6 +89,25 @@ test.each<[act: Trouble['act'], method: string, seen: string]>([
   s3.troubles.push({ act, method });
   await keep('hello');
   expect([methods(), await read()]).toEqual([seen, 'hello']);
+});
+
+test('what cannot pass is not outlasted, patience or not', async () => {
+  s3.troubles.push({ method: 'PUT', act: 'FORBID' });
+  expect((await faultOf(keep('hello', KEY, new AbortController().signal))).cause).toBe(
+    'S3 answered 403 AccessDenied to PUT',
+  );
+  expect(methods()).toBe('PUT');
+});
+
+test('the end of the patience ends the pause, with what S3 said last', async () => {
+  const patience = new AbortController();
+  for (let tries = 0; tries < 4; tries++) s3.troubles.push({ method: 'PUT', act: 'BUSY' });
+  const keeping = faultOf(keep('hello', KEY, patience.signal));
+  await until(methods, (seen) => seen === 'PUT PUT PUT');
+  patience.abort();
+  expect((await keeping).cause).toBe('S3 answered 503 SlowDown to PUT');
+  expect([methods(), await readdir(options.spool)]).toEqual(['PUT PUT PUT', []]);
+  s3.troubles.length = 0;
 });
 
 test('a PUT that was acknowledged is not believed when S3 holds less', async () => {

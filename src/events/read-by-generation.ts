@@ -1,10 +1,10 @@
 import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
 import type { Database } from '../db/connect.ts';
 import { events, feed, generations } from '../db/schema.ts';
-import { existsUpTo, type FeedPage, toPage } from './read.ts';
+import { existsUpTo, type FeedPage, toPage } from './feed-page.ts';
 
 /** By generation, its own events behind a position: one statement for however many generations. */
-export async function readFeedsOf(
+export async function readByGeneration(
   db: Database,
   generationIds: readonly string[],
   { after, limit }: { after: number; limit: number },
