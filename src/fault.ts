@@ -1,5 +1,11 @@
 /** The codes of top-level errors that a client may act on. */
-type FaultCode = 'UNAUTHENTICATED' | 'FORBIDDEN' | 'BAD_USER_INPUT' | 'RATE_LIMITED' | 'CURSOR_EXPIRED';
+type FaultCode =
+  | 'UNAUTHENTICATED'
+  | 'FORBIDDEN'
+  | 'BAD_USER_INPUT'
+  | 'QUERY_TOO_EXPENSIVE'
+  | 'RATE_LIMITED'
+  | 'CURSOR_EXPIRED';
 
 /** A fault of the request itself, safe to show: `message` says what is wrong and what to do. */
 export class Fault extends Error {

@@ -2,8 +2,8 @@ import { open } from 'node:fs/promises';
 import { fileTypeFromBuffer } from 'file-type';
 import sharp from 'sharp';
 import { rgbaToThumbHash } from 'thumbhash';
+import { createTurns } from '../turns.ts';
 import { decode } from './decode.ts';
-import { createTurns } from './turns.ts';
 
 /** What an image file is, measured from its bytes. Width and height are as displayed, after EXIF orientation. */
 interface ImageFacts {

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { addAbortSignal } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Storage } from '../storage/storage.ts';
+import { createTurns, type TakeTurn } from '../turns.ts';
 import type { StoredFile } from './find-stored.ts';
 import { openStored } from './open-stored.ts';
-import { createTurns, type TakeTurn } from './turns.ts';
 import { nameOf, type Variant } from './variant.ts';
 import { drawVariant, RECIPE } from './variant-draw.ts';
 
@@ -56,6 +56,11 @@ function keyOf({ storageKey }: StoredFile, variant: Variant): string {
   return `${storageKey.replace(/\.\w+$/, '')}/${RECIPE}-${nameOf(variant)}`;
 }
 
+/** Keys begin with it; no workspace waits behind all that another has asked for. */
+function workspaceOf({ storageKey }: StoredFile): string {
+  return storageKey.slice(0, storageKey.indexOf('/'));
+}
+
 async function findOrMake(
   storage: Storage,
   takeTurn: TakeTurn,
@@ -68,7 +73,7 @@ async function findOrMake(
   const drawn = await takeTurn(async () => {
     const bytes = await readFile(storage, original);
     return bytes && (await drawVariant(bytes, variant));
-  });
+  }, workspaceOf(original));
   if (!drawn) return null;
   await keepFile(storage, storageKey, drawn);
   return drawn.length;

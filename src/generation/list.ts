@@ -7,6 +7,7 @@ import type { Domain } from './domain.ts';
 import { owned } from './find.ts';
 import { checkPageSize } from './range.ts';
 import { toGeneration, WHOLE } from './rows.ts';
+import { search } from './search.ts';
 import type { Generation, GenerationStatus } from './types.ts';
 
 export interface Page {
@@ -32,7 +33,7 @@ export interface GenerationPage {
 
 /**
  * The caller's generations, newest first, by keyset: a page costs the same wherever it starts, also by status and time.
- * The other filters look at one after the other until the page is full.
+ * The other filters look at one after the other until the page is full, and for two seconds at the most.
  */
 export async function listGenerations(
   { db }: Pick<Domain, 'db'>,
@@ -46,7 +47,9 @@ export async function listGenerations(
   const lanes = lanesOf(filter).map((lane) =>
     and(owned(caller), within(after, before, filter), ...conditions(db, filter), lane),
   );
-  const rows = lanes.length === 0 ? [] : await readLanes(db, lanes, size + 1, backwards);
+  const read = (reader: Reader) => readLanes(reader, lanes, size + 1, backwards);
+  const isSearch = filter.promptContains !== null || filter.provider !== null;
+  const rows = lanes.length === 0 ? [] : isSearch ? await search(db, caller, read) : await read(db);
   const more = rows.length > size;
   const found = rows.slice(0, size).map(toGeneration);
   return {
@@ -65,7 +68,9 @@ function lanesOf({ status }: GenerationFilter): (SQL | undefined)[] {
   return status === null ? [undefined] : [...new Set(status)].map((each) => eq(generations.status, each));
 }
 
-async function readLanes(db: Domain['db'], lanes: (SQL | undefined)[], limit: number, backwards: boolean) {
+type Reader = Pick<Domain['db'], 'select' | 'query'>;
+
+async function readLanes(db: Reader, lanes: (SQL | undefined)[], limit: number, backwards: boolean) {
   const order = ({ createdAt, id }: Sortable) => (backwards ? [asc(createdAt), asc(id)] : [desc(createdAt), desc(id)]);
   const place = { id: generations.id, createdAt: generations.createdAt };
   const reads = lanes.map((lane) => {

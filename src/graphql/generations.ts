@@ -43,10 +43,16 @@ const GenerationFilter = builder.inputType('GenerationFilter', {
   description: 'Which generations to list; every condition given must hold.',
   fields: (t) => ({
     status: t.field({ type: [GenerationStatusEnum], description: 'In any of these.' }),
-    provider: t.stringList({ description: 'With a task at any of these providers, by slug.' }),
+    provider: t.stringList({
+      description:
+        'With a task at any of these providers, by slug. A search: two seconds, then QUERY_TOO_EXPENSIVE; narrow it by time.',
+    }),
     createdAfter: t.field({ type: 'DateTime', description: 'Created then or later.' }),
     createdBefore: t.field({ type: 'DateTime', description: 'Created then or earlier.' }),
-    promptContains: t.string({ description: 'With this text in the prompt, in any case of letters.' }),
+    promptContains: t.string({
+      description:
+        'With this text in the prompt, in any case of letters. A search: two seconds, then QUERY_TOO_EXPENSIVE; narrow it by time.',
+    }),
   }),
 });
 

@@ -5,7 +5,6 @@ import { buffer } from 'node:stream/consumers';
 import sharp from 'sharp';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { StoredFile } from '../../src/asset/find-stored.ts';
-import { Busy, createTurns } from '../../src/asset/turns.ts';
 import type { Variant } from '../../src/asset/variant.ts';
 import { createVariants, type Variants } from '../../src/asset/variants.ts';
 import { createDiskStorage } from '../../src/storage/disk.ts';
@@ -124,43 +123,4 @@ test('a storage that cannot keep it fails those who wait, leaves nothing, and th
   expect(await readdir(path.join(home, '.incoming'))).toEqual([]);
   storage.receive = receive;
   expect(await variants.ensure(ORIGINAL, THUMB)).not.toBeNull();
-});
-
-test('turns come in the order asked, so many at once, and a failure hands its turn on', async () => {
-  const takeTurn = createTurns(2);
-  let running = 0;
-  let most = 0;
-  const begun: number[] = [];
-  const ends = await Promise.allSettled(
-    [0, 1, 2, 3, 4, 5].map((n) =>
-      takeTurn(async () => {
-        begun.push(n);
-        most = Math.max(most, ++running);
-        await new Promise((resolve) => setImmediate(resolve));
-        running -= 1;
-        if (n % 2 === 0) throw new Error('odd');
-      }),
-    ),
-  );
-  expect([most, begun]).toEqual([2, [0, 1, 2, 3, 4, 5]]);
-  expect(ends.filter(({ status }) => status === 'rejected')).toHaveLength(3);
-});
-
-test('whoever waits past the patience is Busy and is never run, and the turns go on', async () => {
-  const takeTurn = createTurns(1, 30);
-  let letGo = () => {};
-  const first = takeTurn(
-    () =>
-      new Promise<string>((resolve) => {
-        letGo = () => resolve('first');
-      }),
-  );
-  let ran = false;
-  const impatient = takeTurn(async () => {
-    ran = true;
-  });
-  await expect(impatient).rejects.toBeInstanceOf(Busy);
-  const patient = takeTurn(async () => 'patient');
-  letGo();
-  expect([await first, await patient, ran]).toEqual(['first', 'patient', false]);
 });

@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { generations as generationRows } from '../../src/db/schema.ts';
 import { cancelGeneration } from '../../src/generation/cancel.ts';
@@ -295,3 +295,17 @@ function the<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('It should be there.');
   return value;
 }
+
+test('a search that takes longer than two seconds is stopped, and says how to narrow it', async () => {
+  const provider = (mine[0] as Generation).tasks.map((task) => task.provider);
+  await stage.domain.db.transaction(async (tx) => {
+    // As a table of a million would: whoever asks for tasks by provider waits.
+    await tx.execute(sql`lock table tasks in access exclusive mode`);
+    await expect(list({ first: 1 }, { provider })).rejects.toMatchObject({
+      code: 'QUERY_TOO_EXPENSIVE',
+      argument: 'filter',
+      message: expect.stringContaining('createdAfter'),
+    });
+  });
+  expect((await list({ first: 1 }, { provider })).generations).toHaveLength(1);
+});

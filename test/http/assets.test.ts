@@ -9,12 +9,12 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { StoredFile } from '../../src/asset/find-stored.ts';
 import { createLinks, type Links } from '../../src/asset/link.ts';
-import { createTurns, type TakeTurn } from '../../src/asset/turns.ts';
 import type { Variant } from '../../src/asset/variant.ts';
 import { createVariants } from '../../src/asset/variants.ts';
 import { createAssetHandler } from '../../src/http/assets.ts';
 import { createDiskStorage } from '../../src/storage/disk.ts';
 import type { Storage } from '../../src/storage/storage.ts';
+import { createTurns, type TakeTurn } from '../../src/turns.ts';
 
 const ID = 'ast_01h455vb4pex5vsknk084sn02q';
 const KEY = `wsp_1/gen_1/${ID}.png`;

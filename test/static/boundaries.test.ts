@@ -29,6 +29,7 @@ const FLOOR: Record<string, number> = {
   metrics: 0,
   logger: -1,
   fault: -1,
+  turns: -1,
 };
 
 /** What no room may import although it lies lower. */
