@@ -1,5 +1,8 @@
+import type { ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { type FetchAPI, isAsyncIterable, type Plugin } from 'graphql-yoga';
+import type { Logger } from '../logger.ts';
 import { chooseFormat, type Format } from './accept.ts';
 import type { Limits } from './limits.ts';
 import { toClient } from './mask.ts';
@@ -11,16 +14,16 @@ import { oneMessage, streamBody } from './streams.ts';
 const STATUS: Record<string, number> = { UNAUTHENTICATED: 401, FORBIDDEN: 403, RATE_LIMITED: 429, UNAVAILABLE: 503 };
 
 /** Writes what an operation gave in the format that the Accept header likes best. */
-export function answers({ heartbeatMs }: Pick<Limits, 'heartbeatMs'>): Plugin {
+export function answers({ heartbeatMs }: Pick<Limits, 'heartbeatMs'>, log: Logger): Plugin<object, Pick<Reply, 'res'>> {
   return {
-    onResultProcess({ request, result, setResultProcessor }) {
+    onResultProcess({ request, result, setResultProcessor, serverContext: { res } }) {
       // What cannot be answered was refused before it ran; that is said as JSON.
       const format = chooseFormat(request.headers.get('accept'), isAsyncIterable(result)) ?? 'application/json';
       setResultProcessor((given, fetchAPI) => {
         // Batches are off: it is one result or one stream.
         const one = given as ExecutionResult | AsyncIterable<ExecutionResult>;
         const isReconnect = Boolean(request.headers.get('last-event-id'));
-        const reply: Reply = { format, fetchAPI, heartbeatMs };
+        const reply: Reply = { format, fetchAPI, heartbeatMs, res, log };
         return isAsyncIterable(one)
           ? answerStream(one[Symbol.asyncIterator](), isReconnect, reply)
           : answerOne(one, reply);
@@ -33,6 +36,9 @@ interface Reply {
   format: Format;
   fetchAPI: FetchAPI;
   heartbeatMs: number;
+  /** What it is sent with. */
+  res?: ServerResponse | undefined;
+  log: Logger;
 }
 
 async function answerStream(
@@ -61,15 +67,26 @@ function stream(
   messages: AsyncIterator<ExecutionResult>,
   status: number,
   headers: Record<string, string>,
-  { format, fetchAPI, heartbeatMs }: Reply,
+  { format, fetchAPI, heartbeatMs, res, log }: Reply,
 ): Response {
   const framing = format === 'multipart/mixed' ? MULTIPART : SSE;
   const body = streamBody(messages, framing, heartbeatMs);
+  endTogether(body, res, log);
   // Yoga writes a Readable of Node as it is; its types only know the web's streams.
   return new fetchAPI.Response(body as unknown as ReadableStream, {
     status,
     headers: { ...framing.headers, ...headers },
   });
+}
+
+/** Yoga forgets the body of a client that left while its subscription began, and takes no notice of one that fails. */
+function endTogether(body: Readable, res: ServerResponse | undefined, log: Logger): void {
+  body.on('error', (error) => {
+    log.error({ err: error }, 'a stream failed');
+    res?.destroy();
+  });
+  if (res?.destroyed) body.destroy();
+  else res?.once('close', () => body.destroy());
 }
 
 /** As the GraphQL-over-HTTP specification has it: in application/json, a document at fault is answered with 200. */

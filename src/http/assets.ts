@@ -3,10 +3,10 @@ import { pipeline } from 'node:stream/promises';
 import type { StoredFile } from '../asset/find-stored.ts';
 import type { Links, LinkTarget } from '../asset/link.ts';
 import { openStored } from '../asset/open-stored.ts';
-import { Busy } from '../turns.ts';
 import { nameOf, type Variant } from '../asset/variant.ts';
 import { tagOf, type Variants } from '../asset/variants.ts';
 import type { Kept, Storage } from '../storage/storage.ts';
+import { Busy } from '../turns.ts';
 import { chooseRange, isFresh, type Part } from './asset-conditions.ts';
 
 interface AssetSources {

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { schema } from '../graphql/schema.ts';
 import { isFresh } from './asset-conditions.ts';
+import { madeOnce } from './made-once.ts';
 
 export interface Page {
   serve(req: IncomingMessage, res: ServerResponse): Promise<void>;
@@ -14,17 +15,15 @@ export interface Page {
  * first visitor: making it would take a third of the time of a start.
  */
 export function createGraphiqlPage({ introspection }: { introspection: boolean }): Page {
-  let making: ReturnType<typeof make> | undefined;
-  let compressing: Promise<Buffer> | undefined;
+  const page = madeOnce(() => make(introspection));
+  const compressed = madeOnce(async () => promisify(gzip)((await page()).body));
 
   return {
     async serve(req, res) {
-      making ??= make(introspection);
-      const { body, headers } = await making;
+      const { body, headers } = await page();
       if (isFresh(req.headers, headers.etag)) return void res.writeHead(304, headers).end();
       const zip = takesGzip(req.headers['accept-encoding'] ?? '');
-      compressing ??= promisify(gzip)(body);
-      const bytes = zip ? await compressing : body;
+      const bytes = zip ? await compressed() : body;
       res.writeHead(200, {
         ...headers,
         'content-type': 'text/html; charset=utf-8',

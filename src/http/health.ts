@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isLoopback } from '../config/config.ts';
+import { answerText } from './answer-text.ts';
 
 type Readiness = 'ready' | 'not ready' | 'draining';
 
@@ -21,16 +22,16 @@ export type Health = (path: string, req: IncomingMessage, res: ServerResponse) =
 export function createHealth({ readiness, scrape, metricsToken, isLocal }: HealthOptions): Health {
   async function metrics(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const refusal = metricsToken === null ? refuseStrangers(isLocal, req) : refuseWithout(metricsToken, req);
-    if (refusal) return answer(res, refusal.status, refusal.text, refusal.status === 401 ? CHALLENGE : {});
+    if (refusal) return answerText(res, refusal.status, refusal.text, refusal.status === 401 ? CHALLENGE : {});
     const { text, contentType } = await scrape();
-    answer(res, 200, text, { 'content-type': contentType });
+    answerText(res, 200, text, { 'content-type': contentType });
   }
 
   return async (path, req, res) => {
-    if (path === '/livez') answer(res, 200, 'ok\n');
+    if (path === '/livez') answerText(res, 200, 'ok\n');
     else if (path === '/readyz') {
       const word = await readiness();
-      answer(res, word === 'ready' ? 200 : 503, `${word}\n`);
+      answerText(res, word === 'ready' ? 200 : 503, `${word}\n`);
     } else if (path === '/metrics') await metrics(req, res);
     else return false;
     return true;
@@ -60,9 +61,4 @@ function refuseStrangers(isLocal: boolean, { headers }: IncomingMessage): Refusa
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
-}
-
-function answer(res: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void {
-  const common = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' };
-  res.writeHead(status, { ...common, ...headers }).end(text);
 }

@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { type ExecutionResult, getOperationAST } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
+import type { Route, Transport } from '../metrics/clients.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { chooseFormat, type Format } from './accept.ts';
+import { isStream } from './streams.ts';
 
 type Clients = Metrics['clients'];
-type Transport = Parameters<Clients['subscriptionOpened']>[0];
-type Route = Parameters<Clients['sawRequest']>[0];
 
 /** Counts operations on every transport, and the errors that HTTP clients are sent; WebSocket counts its own. */
 export function measured(clients: Clients): Plugin {
@@ -33,10 +33,10 @@ export function measured(clients: Clients): Plugin {
     onResultProcess({ request, result, setResult }) {
       // Batches are off: it is one result or one stream.
       const one = result as ExecutionResult | AsyncIterable<ExecutionResult>;
-      const isStream = isAsyncIterable(one);
+      const isMany = isAsyncIterable(one);
       const onMessage = (message: ExecutionResult) =>
-        countErrors(clients, message.errors ?? [], transportOf(request, isStream));
-      if (isStream) setResult(observe(one[Symbol.asyncIterator](), { onMessage }));
+        countErrors(clients, message.errors ?? [], transportOf(request, isMany));
+      if (isMany) setResult(observe(one[Symbol.asyncIterator](), { onMessage }));
       else onMessage(one);
     },
   };
@@ -53,7 +53,7 @@ export function countErrors(
 
 /** The kind of a request, and how it ended. Null for a stream: it lasts as long as its client stays. */
 export function describeRequest(path: string, res: ServerResponse): { route: Route; status: string } | null {
-  if (/^(text\/event-stream|multipart\/mixed)/.test(String(res.getHeader('content-type') ?? ''))) return null;
+  if (isStream(res)) return null;
   return { route: routeOf(path), status: res.writableFinished ? `${Math.floor(res.statusCode / 100)}xx` : 'aborted' };
 }
 

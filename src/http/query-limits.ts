@@ -20,7 +20,7 @@ const MAX_DIRECTIVES = 8;
 /** Aliases without cost, such as of scalars, still take time to validate. */
 export const MAX_ALIASES = 1_000;
 /** Each reads or writes the database by itself: 900 of one document kept every other caller waiting for 30 s. */
-export const MAX_ROOTS = 50;
+const MAX_ROOTS = 50;
 /** graphql-js compares every two fields that share a place in the answer: 1,000 objects take 300 ms. */
 export const MAX_REPEATS = 100;
 /** A page of 100 generations with all they own fits; going round a cycle within a page does not. */

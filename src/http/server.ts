@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type Logger, logWith } from '../logger.ts';
+import { answerText } from './answer-text.ts';
 import type { Page } from './graphiql.ts';
 import type { Health } from './health.ts';
 import { LIMITS, type Limits } from './limits.ts';
+import { listen } from './listen.ts';
 import { describeRequest } from './measure.ts';
+import { keepAnswers } from './open-answers.ts';
 import { createOpenConnections } from './open-connections.ts';
+import { pathOf } from './path.ts';
 import { serveWebsocket } from './websocket.ts';
 import { createGraphql, type GraphqlOptions } from './yoga.ts';
 
@@ -36,15 +38,14 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   const limits = { ...LIMITS, ...options.limits };
   const connections = createOpenConnections(limits, options.findFaultyKeys, log);
   const yoga = createGraphql(options, limits, connections);
-  const open = new Set<ServerResponse>();
 
   async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
+    const path = pathOf(req);
     if (path === '/graphql') return await graphql(req, res);
     if (path.startsWith('/assets/')) return await assets(req, res);
     if (await health(path, req, res)) return;
     if (path === '/') return void res.writeHead(302, { location: '/graphql' }).end();
-    answer(res, 404, 'There is nothing here. Try /graphql.');
+    answerText(res, 404, 'There is nothing here. Try /graphql.\n');
   }
 
   async function graphql(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -52,7 +53,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     if (graphiql && wantsPage) return await graphiql.serve(req, res);
     // A page of another origin can send any other type without asking first, and would be answered.
     if (req.method === 'POST' && !/^application\/(graphql\+)?json\b/i.test(req.headers['content-type'] ?? '')) {
-      return answer(res, 415, 'Send application/json.');
+      return answerText(res, 415, 'Send application/json.\n');
     }
     await yoga(req, res, { req, res });
   }
@@ -61,11 +62,9 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     const began = performance.now();
     const requestId = requestIdOf(req);
     res.setHeader('x-request-id', requestId);
-    open.add(res);
-    res.on('close', () => {
-      open.delete(res);
+    res.once('close', () => {
       const ms = Math.round(performance.now() - began);
-      const path = (req.url ?? '').split('?', 1)[0] ?? '';
+      const path = pathOf(req);
       const seen = describeRequest(path, res);
       if (seen) clients.sawRequest(seen.route, seen.status, ms);
       log.info({ requestId, method: req.method, path, status: res.statusCode, ms }, 'request');
@@ -73,37 +72,29 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     logWith({ requestId }, () => route(req, res)).catch((error: unknown) => {
       log.error({ err: error, requestId }, 'a request failed');
       if (res.headersSent) res.destroy();
-      else answer(res, 500, 'Something went wrong here; it was logged.');
+      else answerText(res, 500, 'Something went wrong here; it was logged.\n');
     });
   }
 
   const server = createServer(handle);
+  const answers = keepAnswers(server);
   const websocket = serveWebsocket(server, yoga, { ...options, limits, connections });
 
   return {
-    async start(host, port) {
-      await once(server.listen(port, host), 'listening');
-      return `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`;
-    },
+    start: (host, port) => listen(server, host, port),
     async stop() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      await connections.stop();
+      // It may wait for a database that does not answer; nobody else shall.
+      const rechecked = connections.stop();
       await websocket.stop();
-      for (const res of open) if (isStream(res)) res.destroy();
+      answers.cutStreams();
       server.closeIdleConnections();
       const rest = setTimeout(() => server.closeAllConnections(), REST_MS);
       await closed;
       clearTimeout(rest);
+      await rechecked;
     },
   };
-}
-
-function answer(res: ServerResponse, status: number, text: string): void {
-  res.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }).end(`${text}\n`);
-}
-
-function isStream(res: ServerResponse): boolean {
-  return /^(text\/event-stream|multipart\/mixed)/.test(String(res.getHeader('content-type') ?? ''));
 }
 
 /** The caller's own, where it is harmless to log, so that one request can be followed through several services. */

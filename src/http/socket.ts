@@ -3,10 +3,14 @@ import { CloseCode, type Server as Protocol } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Logger } from '../logger.ts';
 
-interface Extra {
+export interface Extra {
   socket: WebSocket;
   request: IncomingMessage;
 }
+
+/** What may wait for a client that does not read; past it, it is told to come back later. */
+const MOST_UNREAD_BYTES = 4 * 1024 * 1024;
+export const TRY_AGAIN_LATER = 1013;
 
 /** A close frame has room for so much. */
 const MAX_REASON_BYTES = 123;
@@ -24,11 +28,18 @@ export function openSocket(
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
-      // A socket that failed closes by itself, which ends whatever still wants to send.
-      send: (text) => new Promise((resolve) => socket.send(text, () => resolve())),
+      send(text) {
+        if (socket.bufferedAmount > MOST_UNREAD_BYTES) {
+          closeWith(socket, TRY_AGAIN_LATER, 'Too slow: reconnect and resume');
+        }
+        // A socket that failed closes by itself, which ends whatever still wants to send.
+        return new Promise((resolve) => socket.send(text, () => resolve()));
+      },
       close: (code, reason) => closeWith(socket, code ?? CloseCode.InternalServerError, reason ?? ''),
       onMessage(take) {
         socket.on('message', (data, isBinary) => {
+          // Nothing more is done for whom we said goodbye to.
+          if (socket.readyState !== socket.OPEN) return;
           if (isBinary) return closeWith(socket, CloseCode.BadRequest, 'Send text frames');
           take(String(data)).catch((error: unknown) => failed(error));
         });

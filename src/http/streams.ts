@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { ExecutionResult } from 'graphql';
 
@@ -24,15 +25,15 @@ export function streamBody(messages: AsyncIterator<ExecutionResult>, framing: Fr
     read() {
       if (reading) return;
       reading = true;
-      messages.next().then(
-        ({ value, done }) => {
+      messages
+        .next()
+        .then(({ value, done }) => {
           reading = false;
           if (body.destroyed) return;
           body.push(done ? framing.closing : framing.message(value));
           if (done) body.push(null);
-        },
-        (error: Error) => body.destroy(error),
-      );
+        })
+        .catch((error: Error) => body.destroy(error));
     },
     destroy(error, done) {
       clearInterval(heart);
@@ -44,6 +45,11 @@ export function streamBody(messages: AsyncIterator<ExecutionResult>, framing: Fr
   });
   body.push(framing.opening);
   return body;
+}
+
+/** Whether it was begun as a stream: it lasts as long as its client stays. */
+export function isStream(res: ServerResponse): boolean {
+  return /^(text\/event-stream|multipart\/mixed)/.test(String(res.getHeader('content-type') ?? ''));
 }
 
 /** The messages of what is one answer only. */

@@ -23,10 +23,16 @@ export function cursorOf(message: Message): string | null {
 function answerEach(source: AsyncIterator<unknown>, args: ExecutionArgs): AsyncIterableIterator<Message> {
   return {
     async next() {
-      const event = await source.next();
-      if (event.done) return { value: undefined, done: true };
-      const answer = await execute({ ...args, rootValue: event.value });
-      return { value: { ...answer, [CURSOR]: cursorIn(event.value) }, done: false };
+      try {
+        const event = await source.next();
+        if (event.done) return { value: undefined, done: true };
+        const answer = await execute({ ...args, rootValue: event.value });
+        return { value: { ...answer, [CURSOR]: cursorIn(event.value) }, done: false };
+      } catch (error) {
+        // To whoever reads this is the end, so that nobody else would stop it.
+        await source.return?.();
+        throw error;
+      }
     },
     async return() {
       await source.return?.();

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ExecutionArgs, ExecutionResult } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
 import { CloseCode, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Fault } from '../fault.ts';
@@ -9,7 +9,8 @@ import type { Limits } from './limits.ts';
 import { maskError, toClient } from './mask.ts';
 import { countErrors } from './measure.ts';
 import type { OpenConnections } from './open-connections.ts';
-import { closeWith, openSocket } from './socket.ts';
+import { pathOf } from './path.ts';
+import { closeWith, type Extra, openSocket, TRY_AGAIN_LATER } from './socket.ts';
 import { stayWithHttp1 } from './stay-with-http1.ts';
 import type { GraphqlOptions, Yoga } from './yoga.ts';
 
@@ -18,18 +19,10 @@ const PROTOCOL = 'graphql-transport-ws';
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 /** Ids come back with every message; those of clients are numbers or UUIDs. */
 const MAX_ID_LENGTH = 256;
-/** What may wait for a client that does not read; past it, it is told to come back later. */
-const MOST_UNREAD_BYTES = 4 * 1024 * 1024;
-const TRY_AGAIN_LATER = 1013;
 /** How long a client may take to answer a close; then it is cut, and its subscriptions stop. */
 const GOODBYE_MS = 1_000;
 
 type Init = { authorization?: unknown };
-
-interface Extra {
-  socket: WebSocket;
-  request: IncomingMessage;
-}
 
 type Options = Pick<GraphqlOptions, 'identify' | 'log' | 'clients'> & { limits: Limits; connections: OpenConnections };
 
@@ -59,7 +52,7 @@ export function serveWebsocket(server: Server, yoga: Yoga, options: Options): { 
     if (req.headers.upgrade?.toLowerCase() !== 'websocket') return stayWithHttp1(server, req, socket, head);
     // Nobody else listens for it: a client that resets here would end the process.
     socket.on('error', () => socket.destroy());
-    if (req.url?.split('?', 1)[0] !== '/graphql') return refuse(socket);
+    if (pathOf(req) !== '/graphql') return refuse(socket);
     sockets.handleUpgrade(req, socket, head, (webSocket) => sockets.emit('connection', webSocket, req));
   });
   return {
@@ -90,11 +83,8 @@ function createProtocol(yoga: Yoga, { identify, log, clients, limits, connection
         return false;
       }
     },
-    onNext({ extra: { socket } }, _id, _payload, _args, { errors = [] }) {
+    onNext(_context, _id, _payload, _args, { errors = [] }) {
       countErrors(clients, errors, 'websocket');
-      if (socket.bufferedAmount > MOST_UNREAD_BYTES) {
-        closeWith(socket, TRY_AGAIN_LATER, 'Too slow: reconnect and resume');
-      }
     },
     onError(_context, _id, _payload, errors) {
       countErrors(clients, errors, 'websocket');
@@ -104,7 +94,10 @@ function createProtocol(yoga: Yoga, { identify, log, clients, limits, connection
     subscribe: (args) => (args as Prepared).rootValue.subscribe(args),
     async onSubscribe({ connectionParams, subscriptions, extra: { socket, request } }, id, params) {
       if (id.length > MAX_ID_LENGTH) {
-        closeWith(socket, CloseCode.BadRequest, `An id has at most ${MAX_ID_LENGTH} characters`);
+        const message = `An id has at most ${MAX_ID_LENGTH} characters`;
+        closeWith(socket, CloseCode.BadRequest, message);
+        // Nobody hears of it any more; it keeps the operation from being run.
+        return [new GraphQLError(message)];
       }
       try {
         refuseMoreThan(limits.operationsPerSocket, Object.keys(subscriptions).length);

@@ -69,7 +69,7 @@ export function createGraphql(
       readableUrls,
       queryLimits,
       oneOperation,
-      answers(limits),
+      answers(limits, log),
       ...(introspection ? [] : [withoutIntrospection]),
     ],
   });

@@ -7,7 +7,7 @@ import { createLoaders } from '../../src/graphql/loaders.ts';
 import { identify } from '../../src/http/caller.ts';
 import type { Limits } from '../../src/http/limits.ts';
 import { createHttpServer } from '../../src/http/server.ts';
-import { createMetrics } from '../../src/metrics/metrics.ts';
+import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts';
 import type { Caller } from '../../src/workspace/caller.ts';
 import { bootstrapWorkspaces } from '../../src/workspace/keys.ts';
 import { findFaultyKeys } from '../../src/workspace/recheck.ts';
@@ -19,6 +19,7 @@ export interface Doors {
   stage: Stage;
   domain: Domain;
   watcher: Watcher;
+  metrics: Metrics;
   /** Whom TEST_KEY stands for. */
   caller: Caller;
   stop(): Promise<void>;
@@ -59,6 +60,7 @@ export async function openDoors(limits: Partial<Limits>, keys: readonly string[]
     stage,
     domain,
     watcher,
+    metrics,
     caller: await identify(db, door, { headers: {} }, `Bearer ${TEST_KEY}`),
     async stop() {
       await server.stop();

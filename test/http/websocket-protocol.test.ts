@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { generations } from '../../src/db/schema.ts';
 import { bearer, TEST_KEY } from '../service/client.ts';
 import { until } from '../service/until.ts';
 import { type Doors, openDoors } from './doors.ts';
@@ -84,6 +85,31 @@ test.each<[name: string, code: number, message: object]>([
   raw.send(message);
   expect(await raw.closed()).toBe(code);
   expect(raw.messages).toEqual([ACK]);
+});
+
+test.each<[name: string, misbehave: (raw: RawSocket) => void]>([
+  ['under an id of 300 letters', (raw) => raw.send(orderMessage('x'.repeat(300)))],
+  [
+    'after a binary frame, in the same packet',
+    (raw) => {
+      raw.socket.cork();
+      raw.sendBinary(INIT);
+      raw.send(orderMessage('1'));
+      raw.socket.uncork();
+    },
+  ],
+])('an order %s closes with 4400 and is not taken', async (_name, misbehave) => {
+  const { db } = doors.domain;
+  const before = await db.$count(generations);
+  const raw = await acknowledged();
+  misbehave(raw);
+  expect(await raw.closed()).toBe(4400);
+  // Had the first been run, it would have been there before this one.
+  const taken = await acknowledged();
+  taken.send(orderMessage('1'));
+  const [, answer] = await taken.received(3);
+  expect(answer).toMatchObject({ payload: { data: { createGeneration: { generation: { id: expect.any(String) } } } } });
+  expect(await db.$count(generations)).toBe(before + 1);
 });
 
 test('an id that is in use closes with 4409, however long it is, and the source of the first stops', async () => {
@@ -226,6 +252,12 @@ async function acknowledged(): Promise<RawSocket> {
   raw.send(INIT);
   await raw.received(1);
   return raw;
+}
+
+function orderMessage(id: string): object {
+  const query =
+    'mutation($input: CreateGenerationInput!) { createGeneration(input: $input) { generation { id } errors { message } } }';
+  return { type: 'subscribe', id, payload: { query, variables: { input: { prompt: 'a red kite', model: 'kite-1' } } } };
 }
 
 /** Subscribes to a generation that nothing happens to. */
