@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 // Vite resolves `graphql` to its ES build while Yoga and Pothos load the CommonJS one: two realms, one schema.
 const alias = [{ find: /^graphql$/, replacement: 'graphql/index.js' }];
 
-const WORKERS = 2;
+/** One more than cores: much of the time a test waits, for a provider, a deadline, a process that starts. */
+const WORKERS = 3;
 
 /** These replace a module, which would be replaced for every file after them. */
 const MOCKING = ['test/asset/inspect.test.ts'];

@@ -30,7 +30,7 @@ import { getSecrets } from './secrets.ts';
 import type { Storage } from './storage/storage.ts';
 import { openStore } from './store.ts';
 import { createWorker, type Worker } from './worker/worker.ts';
-import { bootstrapWorkspaces } from './workspace/keys.ts';
+import { bootstrapWorkspaces, hasKeys } from './workspace/keys.ts';
 import { findFaultyKeys } from './workspace/recheck.ts';
 
 /** For leases, tasks and readiness, beside those for callers. */
@@ -127,6 +127,7 @@ async function start(config: Config, log: Logger, started: (() => Promise<void>)
     );
     url = await http.start(config.HOST, config.PORT);
     if (open) log.info('answering without a key: nothing can be billed and nobody else can reach this');
+    else if (!(await hasKeys(db))) log.warn('there is no key, so nobody can call: set BOOTSTRAP_API_KEY');
   }
 
   // Started last and so stopped first: clients are still served while the last submissions are answered.

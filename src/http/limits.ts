@@ -6,6 +6,8 @@ export interface Limits {
   streamsPerKey: number;
   /** Operations that run at once on one WebSocket. */
   operationsPerSocket: number;
+  /** WebSockets of one address that have not said yet who they are. */
+  strangersPerAddress: number;
   /** From the opening of a WebSocket to its connection_init. */
   initMs: number;
   /** How often a WebSocket is pinged: one that did not answer the last ping is cut. */
@@ -21,6 +23,7 @@ export const LIMITS: Limits = {
   socketsPerKey: 100,
   streamsPerKey: 500,
   operationsPerSocket: 100,
+  strangersPerAddress: 100,
   initMs: 10_000,
   pingMs: 20_000,
   heartbeatMs: 12_000,

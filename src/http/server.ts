@@ -86,8 +86,9 @@ export function createHttpServer(options: HttpOptions): HttpServer {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // It may wait for a database that does not answer; nobody else shall.
       const rechecked = connections.stop();
-      await websocket.stop();
+      const goodbyes = websocket.stop();
       answers.cutStreams();
+      await goodbyes;
       server.closeIdleConnections();
       const rest = setTimeout(() => server.closeAllConnections(), REST_MS);
       await closed;

@@ -6,6 +6,8 @@ import type { Logger } from '../logger.ts';
 export interface Extra {
   socket: WebSocket;
   request: IncomingMessage;
+  /** To be called when it has said who it is. */
+  greeted: () => void;
 }
 
 /** What may wait for a client that does not read; past it, it is told to come back later. */

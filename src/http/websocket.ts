@@ -12,6 +12,7 @@ import type { OpenConnections } from './open-connections.ts';
 import { pathOf } from './path.ts';
 import { closeWith, type Extra, openSocket, TRY_AGAIN_LATER } from './socket.ts';
 import { stayWithHttp1 } from './stay-with-http1.ts';
+import { createStrangers } from './strangers.ts';
 import type { GraphqlOptions, Yoga } from './yoga.ts';
 
 const PROTOCOL = 'graphql-transport-ws';
@@ -22,7 +23,7 @@ const MAX_ID_LENGTH = 256;
 /** How long a client may take to answer a close; then it is cut, and its subscriptions stop. */
 const GOODBYE_MS = 1_000;
 
-type Init = { authorization?: unknown };
+type Init = Record<string, unknown>;
 
 type Options = Pick<GraphqlOptions, 'identify' | 'log' | 'clients'> & { limits: Limits; connections: OpenConnections };
 
@@ -43,17 +44,21 @@ export function serveWebsocket(server: Server, yoga: Yoga, options: Options): { 
   } as const;
   const sockets = new WebSocketServer(settings);
   const protocol = createProtocol(yoga, options);
-  sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
+  const strangers = createStrangers(limits.strangersPerAddress);
+  sockets.on('connection', (socket: WebSocket, request: IncomingMessage, greeted: () => void) => {
     clients.socketOpened();
     socket.once('close', clients.socketClosed);
-    openSocket(protocol, { socket, request }, { pingMs: limits.pingMs, log });
+    openSocket(protocol, { socket, request, greeted }, { pingMs: limits.pingMs, log });
   });
   server.on('upgrade', (req, socket, head) => {
     if (req.headers.upgrade?.toLowerCase() !== 'websocket') return stayWithHttp1(server, req, socket, head);
     // Nobody else listens for it: a client that resets here would end the process.
     socket.on('error', () => socket.destroy());
-    if (pathOf(req) !== '/graphql') return refuse(socket);
-    sockets.handleUpgrade(req, socket, head, (webSocket) => sockets.emit('connection', webSocket, req));
+    if (pathOf(req) !== '/graphql') return refuse(socket, '404 Not Found');
+    const greeted = strangers.admit(req.socket.remoteAddress ?? '');
+    if (!greeted) return refuse(socket, '503 Service Unavailable');
+    socket.once('close', greeted);
+    sockets.handleUpgrade(req, socket, head, (webSocket) => sockets.emit('connection', webSocket, req, greeted));
   });
   return {
     async stop() {
@@ -67,10 +72,11 @@ export function serveWebsocket(server: Server, yoga: Yoga, options: Options): { 
 function createProtocol(yoga: Yoga, { identify, log, clients, limits, connections }: Options) {
   return makeServer<Init, Extra>({
     connectionInitWaitTimeout: limits.initMs,
-    async onConnect({ connectionParams, extra: { socket, request } }) {
+    async onConnect({ connectionParams, extra: { socket, request, greeted } }) {
       try {
         const caller = await identify(request, authorizationOf(connectionParams));
         if (socket.readyState !== socket.OPEN) return false;
+        greeted();
         socket.once(
           'close',
           connections.enter('socket', caller, (fault) => closeFor(fault, socket)),
@@ -133,10 +139,10 @@ function closeFor(fault: Fault, socket: WebSocket): void {
   else closeWith(socket, expired ? CloseCode.Forbidden : CloseCode.Unauthorized, fault.message);
 }
 
-function refuse(socket: Duplex): void {
+function refuse(socket: Duplex, status: string): void {
   // It has left the server's own list of connections, so nothing else would ever close it.
   socket.once('finish', () => socket.destroy());
-  socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 interface Prepared extends ExecutionArgs {
@@ -146,6 +152,11 @@ interface Prepared extends ExecutionArgs {
   };
 }
 
+/** In any case of letters, as the header. */
 function authorizationOf(init: Init | undefined): string | undefined {
-  return typeof init?.authorization === 'string' ? init.authorization : undefined;
+  const entry = Object.entries(init ?? {}).find(([name]) => name.toLowerCase() === 'authorization');
+  const value = entry?.[1] ?? undefined;
+  if (value === undefined || typeof value === 'string') return value;
+  // Taken for no key at all, it could be answered as somebody else.
+  throw new Fault('UNAUTHENTICATED', 'The authorization in connection_init is not text, as "Bearer sk_…".');
 }

@@ -56,7 +56,7 @@ export function createGraphql(
     // It would keep a thousand documents of strangers, 5 MB each at the most.
     parserAndValidationCache: false,
     maxRequestBodySize: MAX_BODY_BYTES,
-    cors: origins.length > 0 ? { origin: [...origins], methods: ['GET', 'POST'] } : false,
+    cors: origins.length > 0 ? { origin: [...origins], methods: ['GET', 'POST'], credentials: false } : false,
     maskedErrors: { maskError: (error) => maskError(error, log) },
     context: async ({ req, res, authorization }) => ({
       ...contextOf(await identify(req, authorization ?? req.headers.authorization)),

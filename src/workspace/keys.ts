@@ -34,6 +34,11 @@ export async function bootstrapWorkspaces(db: Database, keys: readonly Bootstrap
   });
 }
 
+/** Whether anybody can call who has to show a key. */
+export async function hasKeys(db: Database): Promise<boolean> {
+  return (await db.select({ id: apiKeys.id }).from(apiKeys).limit(1)).length > 0;
+}
+
 export function hashKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
 }

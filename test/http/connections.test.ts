@@ -18,7 +18,7 @@ const MULTIPART = 'multipart/mixed;subscriptionSpec=1.0';
 let doors: Doors;
 let id: string;
 beforeAll(async () => {
-  const limits = { socketsPerKey: 3, streamsPerKey: 2, recheckMs: 100 };
+  const limits = { socketsPerKey: 3, streamsPerKey: 2, recheckMs: 100, strangersPerAddress: 6 };
   doors = await openDoors(limits, [OTHER_KEY, DOOMED_KEY, SHORT_KEY]);
   id = (await doors.stage.create(doors.caller)).id;
 });
@@ -41,6 +41,18 @@ test('a WebSocket more than a key may have closes with 1013, until another leave
       return again.messages;
     },
     (messages) => messages.length === 1,
+  );
+});
+
+test('an address has only so many WebSockets that have not said who they are; those that have do not count', async () => {
+  await subscribed(OTHER_KEY);
+  const strangers = await Promise.all(Array.from({ length: 6 }, () => RawSocket.open(doors.url)));
+  expect(strangers.map(({ head }) => head.slice(0, 12))).toEqual(Array(6).fill('HTTP/1.1 101'));
+  expect((await RawSocket.open(doors.url)).head).toMatch(/^HTTP\/1\.1 503 /);
+  for (const each of strangers) each.socket.destroy();
+  await until(
+    async () => (await RawSocket.open(doors.url)).head,
+    (head) => head.startsWith('HTTP/1.1 101'),
   );
 });
 

@@ -158,6 +158,11 @@ describe('without a key, on the embedded database', () => {
     expect(await closeCode(service.url, {}, { origin: service.url })).toBe('acknowledged');
   });
 
+  test('a key that is no text, or is spelt as the header, is a key all the same: never somebody without one', async () => {
+    expect(await closeCode(service.url, { authorization: 5 })).toBe(4401);
+    expect(await closeCode(service.url, { Authorization: 'Bearer sk_test_nobody-has-this' })).toBe(4401);
+  });
+
   test('the same POST as its own page sends it makes one', async () => {
     const answer = await post(service.url, { 'content-type': 'application/json', origin: service.url }, body);
     expect([answer.status, await countGenerations(service, null)]).toEqual([200, 1]);
@@ -177,7 +182,7 @@ async function countGenerations({ url }: Service, key: string | null = TEST_KEY)
 /** What the server does with a connection_init: the code it closes with, or that it takes it. */
 function closeCode(
   url: string,
-  payload: Record<string, string>,
+  payload: Record<string, unknown>,
   options: { origin?: string; headers?: Record<string, string> } = {},
 ): Promise<number | string> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', options);
