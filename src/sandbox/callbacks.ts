@@ -19,8 +19,10 @@ export function createCallbacks(describe: (task: Task, origin: string) => unknow
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();
 
-  async function call(url: string, task: Task, origin: string, dueIn: number): Promise<void> {
-    await wait(dueIn, undefined, { signal: stopping.signal });
+  async function call(url: string, task: Task, origin: string, end: number): Promise<void> {
+    // A timer may ring a moment early, when the task would still be said to run.
+    do await wait(Math.max(1, Math.ceil(end - getNow())), undefined, { signal: stopping.signal });
+    while (getNow() <= end);
     const times = task.directives.has('double-callback') ? 2 : 1;
     for (let time = 0; time < times; time++) {
       const delivered = await deliver(url, JSON.stringify(describe(task, origin)), stopping.signal);
@@ -31,7 +33,7 @@ export function createCallbacks(describe: (task: Task, origin: string) => unknow
   function schedule(task: Task, origin: string): void {
     const end = getEnd(task);
     if (task.callbackUrl === null || end === null || task.directives.has('no-callback')) return;
-    const work = call(task.callbackUrl, task, origin, Math.max(0, Math.ceil(end - getNow())))
+    const work = call(task.callbackUrl, task, origin, end)
       .catch((error: unknown) => {
         if (!stopping.signal.aborted) log.warn({ err: error }, 'sandbox: a callback broke');
       })
