@@ -47,8 +47,11 @@ export interface App {
   stop(): Promise<void>;
 }
 
+/** What only tests hand in. */
+export type Wiring = Pick<Domain, 'reach'>;
+
 /** Builds each part once and starts them in order; `stop` stops them in reverse, while /readyz already says 503. */
-export async function startApp(config: Config, log: Logger): Promise<App> {
+export async function startApp(config: Config, log: Logger, wiring: Wiring = {}): Promise<App> {
   const started: (() => Promise<void>)[] = [];
   const stop = async () => {
     const faults: unknown[] = [];
@@ -56,14 +59,19 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     if (faults.length > 0) throw new AggregateError(faults, 'Some parts did not stop cleanly.');
   };
   try {
-    return { ...(await start(config, log, started)), stop };
+    return { ...(await start(config, log, wiring, started)), stop };
   } catch (error) {
     await stop().catch((fault: unknown) => log.error({ err: fault }, 'what had started did not stop cleanly'));
     throw error;
   }
 }
 
-async function start(config: Config, log: Logger, started: (() => Promise<void>)[]): Promise<Omit<App, 'stop'>> {
+async function start(
+  config: Config,
+  log: Logger,
+  wiring: Wiring,
+  started: (() => Promise<void>)[],
+): Promise<Omit<App, 'stop'>> {
   const keep = <T extends { stop(): Promise<void> }>(part: T): T => {
     started.push(part.stop);
     return part;
@@ -90,7 +98,8 @@ async function start(config: Config, log: Logger, started: (() => Promise<void>)
 
   const hints = keep(createHints(connection, log));
   await hints.start();
-  const domain: Domain = { db, hints, catalogue: providers, timing: timingOf(config), log, observer: metrics.work };
+  const timing = timingOf(config);
+  const domain: Domain = { db, hints, catalogue: providers, timing, log, observer: metrics.work, ...wiring };
 
   let url = '';
   let draining = false;

@@ -8,6 +8,7 @@ import {
   integer,
   jsonb,
   pgTable,
+  primaryKey,
   real,
   text,
   timestamp,
@@ -61,6 +62,9 @@ export const generations = pgTable(
     model: text('model').notNull(),
     request: jsonb('request').notNull(),
     adjustments: jsonb('adjustments').notNull(),
+    fit: text('fit').notNull().default('STRICT'),
+    routing: jsonb('routing').notNull().default({ onUncertain: 'WAIT' }),
+    retryOf: id('retry_of'),
     idempotencyKey: text('idempotency_key'),
     requestHash: text('request_hash').notNull(),
     percent: real('percent'),
@@ -81,6 +85,31 @@ export const generations = pgTable(
     // A page of a list is one walk along one of these, wherever it starts.
     index('generations_newest').on(table.workspaceId, table.mode, table.createdAt, table.id),
     index('generations_status').on(table.workspaceId, table.mode, table.status, table.createdAt, table.id),
+    // What an identical request may be given again.
+    index('generations_reusable')
+      .on(table.workspaceId, table.mode, table.requestHash, table.finishedAt)
+      .where(sql`${table.status} = 'SUCCEEDED'`),
+    foreignKey({ columns: [table.workspaceId, table.retryOf], foreignColumns: [table.workspaceId, table.id] }),
+  ],
+);
+
+/** Idempotency keys that were answered with an earlier generation: the same key gives it back for good. */
+export const reusedKeys = pgTable(
+  'reused_keys',
+  {
+    workspaceId: id('workspace_id').notNull(),
+    mode: text('mode').notNull(),
+    key: text('key').notNull(),
+    requestHash: text('request_hash').notNull(),
+    generationId: id('generation_id').notNull(),
+    createdAt: time('created_at').notNull().default(now),
+  },
+  (table) => [
+    primaryKey({ columns: [table.workspaceId, table.mode, table.key] }),
+    foreignKey({
+      columns: [table.workspaceId, table.generationId],
+      foreignColumns: [generations.workspaceId, generations.id],
+    }),
   ],
 );
 
@@ -95,6 +124,8 @@ export const submissions = pgTable(
     provider: text('provider').notNull(),
     mode: text('mode').notNull(),
     body: jsonb('body').notNull(),
+    // The id we gave it, for a provider that takes one.
+    reference: text('reference'),
     createdAt: time('created_at').notNull().default(now),
   },
   (table) => [unique('submissions_workspace_id').on(table.workspaceId, table.id)],
@@ -123,6 +154,8 @@ export const tasks = pgTable(
     failure: jsonb('failure'),
     pollCount: integer('poll_count').notNull(),
     nextAt: time('next_at').notNull(),
+    holdUntil: time('hold_until'),
+    settleUntil: time('settle_until'),
     workerId: id('worker_id'),
     leaseToken: integer('lease_token').notNull(),
     tries: integer('tries').notNull(),
@@ -143,8 +176,16 @@ export const tasks = pgTable(
       foreignColumns: [submissions.workspaceId, submissions.id],
     }),
     index('tasks_generation').on(table.generationId),
-    // The loops walk only these: what is unfinished and held by no worker, what a worker holds, and what may run late.
-    index('tasks_free').on(table.status, table.nextAt).where(sql`worker_id is null and finished_at is null`),
+    index('tasks_submission').on(table.submissionId),
+    // The loops walk only these: what is held by no worker, workspace by workspace, and is unfinished or not settled yet;
+    // what a worker holds; what may run late; what is held as uncertain.
+    index('tasks_due')
+      .on(table.status, table.workspaceId, table.nextAt)
+      .where(sql`worker_id is null and finished_at is null`),
+    index('tasks_unsettled')
+      .on(table.workspaceId, table.nextAt)
+      .where(sql`worker_id is null and settle_until is not null`),
+    index('tasks_uncertain').on(sql`coalesce(hold_until, next_at)`).where(sql`status = 'UNCERTAIN'`),
     index('tasks_held').on(table.workerId).where(sql`worker_id is not null`),
     index('tasks_late').on(table.deadlineAt).where(sql`finished_at is null`),
   ],

@@ -30,5 +30,6 @@ export async function claimTasks(domain: Domain, { workerId, statuses, limit }: 
     // An array is made once; `in` may be planned so that the limit is applied again for every row it is compared with.
     .where(sql`${tasks.id} = any(array(${due}))`)
     .returning();
+  if (rows.length > 0) domain.reach?.('claim:taken');
   return rows.map(toTask);
 }

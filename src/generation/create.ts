@@ -43,6 +43,7 @@ export async function createGeneration(
   }
   const made = await insert(domain, caller, input, requestHash, route);
   if (made) {
+    domain.reach?.('create:committed');
     domain.hints.give({ generationIds: [made.id], work: workOf(made.tasks), feeds: [] });
     return { ok: true, generation: made, replayed: false };
   }
@@ -70,7 +71,7 @@ async function replayOf(
 
 /** Null when another call with the same idempotency key was first. */
 async function insert(
-  { db, timing }: Domain,
+  { db, timing, reach }: Domain,
   caller: Caller,
   input: CreateInput,
   requestHash: string,
@@ -88,6 +89,7 @@ async function insert(
     const { id: generationId, workspaceId, mode, version, createdAt: at } = generation;
     const first = { id: newId('evt'), workspaceId, mode, generationId, version, at };
     await appendEvents(tx, [{ ...creation(generation), ...first }]);
+    reach?.('create:written');
     return generation;
   });
 }

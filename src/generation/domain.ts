@@ -1,6 +1,7 @@
 import type { Database } from '../db/connect.ts';
 import type { Hints } from '../events/hint.ts';
 import type { Logger } from '../logger.ts';
+import type { KillPoint } from './kill-points.ts';
 import type { Observer } from './outcomes.ts';
 import type { Mode, ProviderModel } from './provider.ts';
 
@@ -30,4 +31,6 @@ export interface Domain {
   log: Logger;
   /** Who counts; nobody where it is left out. */
   observer?: Observer;
+  /** Called when a kill point is reached; tests crash there. */
+  reach?: (point: KillPoint) => void;
 }

@@ -1,7 +1,7 @@
-import type { CreateInput, Fit } from './input.ts';
+import type { CreateInput } from './input.ts';
 import type { ProviderModel, RequestedSize, Resolution } from './provider.ts';
 import { RESOLUTIONS } from './provider.ts';
-import type { Adjustment } from './types.ts';
+import type { Adjustment, Fit } from './types.ts';
 
 type Fitted = { size: RequestedSize | null; adjustments: Adjustment[] };
 type Misfit = { path: string[]; message: string; allowed: string[] };

@@ -1,6 +1,5 @@
 import type { ImageFormat, Resolution, Safety, Thinking } from './provider.ts';
-
-export type Fit = 'STRICT' | 'NEAREST';
+import type { Fit, Routing } from './types.ts';
 
 /** What a caller asks for, before it is checked. */
 export interface CreateInput {
@@ -17,7 +16,10 @@ export interface CreateInput {
   thinking: Thinking;
   output: { format: ImageFormat | null; quality: number | null; watermark: boolean | null; safety: Safety };
   fit: Fit;
+  routing: Routing;
   deadlineSeconds: number | null;
+  /** Seconds; null buys anew. */
+  reuseWithinSeconds: number | null;
   metadata: unknown;
 }
 

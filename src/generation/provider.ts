@@ -150,6 +150,28 @@ export type SubmitReport =
   /** It left, and what came back does not say whether it was accepted. */
   | { kind: 'AMBIGUOUS'; failure: Trouble };
 
+/** What goes with one submission beside the request. */
+export interface Sending {
+  submissionId: string;
+  /** A UUID v4 made for this submission, for a provider whose tasks are named by the caller. */
+  reference: string;
+  /** Where the provider may report the end; null where none can reach us. */
+  callbackUrl: string | null;
+}
+
+/** A submission that left, whatever became of it. */
+export interface SentSubmission {
+  id: string;
+  reference: string;
+  body: Record<string, unknown>;
+}
+
+/** What a provider says of a submission whose answer was lost. */
+export type RecoverReport =
+  | Extract<SubmitReport, { kind: 'ACCEPTED' | 'REFUSED' }>
+  /** Not found out yet; `retryAfterMs` is what the provider asked for. */
+  | { kind: 'UNKNOWN'; failure: Trouble; retryAfterMs: number | null };
+
 /** One finished image at the provider. */
 export interface ReportedImage {
   url: string;

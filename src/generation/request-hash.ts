@@ -1,9 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { CreateInput } from './input.ts';
 
-/** The same request gives the same hash, whatever the order of its keys. The key that names the purchase is left out. */
-export function hashRequest({ idempotencyKey: _, ...input }: CreateInput): string {
-  return createHash('sha256').update(canonical(input)).digest('hex');
+/**
+ * The same request gives the same hash, whatever the order of its keys and whichever release computes it: the key that
+ * names the purchase, the wish to reuse, and a routing that asks for nothing are left out.
+ */
+export function hashRequest({
+  idempotencyKey: _key,
+  reuseWithinSeconds: _reuse,
+  routing,
+  ...input
+}: CreateInput): string {
+  const asked = routing.onUncertain === 'WAIT' ? input : { ...input, routing };
+  return createHash('sha256').update(canonical(asked)).digest('hex');
 }
 
 function canonical(value: unknown): string {

@@ -17,6 +17,8 @@ export function toGeneration(row: GenerationRow & { tasks: TaskRow[]; assets: As
     status: row.status as Generation['status'],
     request: row.request as Generation['request'],
     adjustments: row.adjustments as Generation['adjustments'],
+    fit: row.fit as Generation['fit'],
+    routing: row.routing as Generation['routing'],
     progressBasis: row.progressBasis as Generation['progressBasis'],
     failure: row.failure as Generation['failure'],
     tasks: row.tasks.map(toTask).sort((a, b) => (a.id < b.id ? -1 : 1)),

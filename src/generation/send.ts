@@ -1,17 +1,23 @@
+import { eq } from 'drizzle-orm';
 import { newId } from '../db/id.ts';
 import { submissions } from '../db/schema.ts';
 import { isUnavailable } from '../db/unavailable.ts';
 import type { Domain } from './domain.ts';
-import type { Exchange, SubmitReport } from './provider.ts';
+import type { Exchange, SentSubmission, SubmitReport } from './provider.ts';
 import { type Entry, recordReports } from './record.ts';
 import type { Generation, Task } from './types.ts';
 
+/** Names a submission before it exists: its callback is a part of what is sent. */
+export function newSubmissionId(): string {
+  return newId('sub');
+}
+
 /**
  * The second transaction of a submit, just before its own bytes leave: freezes the body and marks the task SUBMITTING.
- * Null when the task may not be sent any more (canceled, or taken over); then nothing must leave.
+ * False when the task may not be sent any more (canceled, or taken over); then nothing must leave.
  */
-export async function markSending(domain: Domain, task: Task, body: Record<string, unknown>): Promise<string | null> {
-  const submissionId = newId('sub');
+export async function markSending(domain: Domain, task: Task, submission: SentSubmission): Promise<boolean> {
+  const { id: submissionId, reference, body } = submission;
   const { workspaceId, provider, mode } = task;
   const isSending = (generations: Generation[]) =>
     generations.some(({ tasks }) => tasks.some((each) => each.submissionId === submissionId));
@@ -26,11 +32,19 @@ export async function markSending(domain: Domain, task: Task, body: Record<strin
     {
       also: async (tx, after) => {
         if (!isSending(after)) return;
-        await tx.insert(submissions).values({ id: submissionId, workspaceId, provider, mode, body });
+        await tx.insert(submissions).values({ id: submissionId, workspaceId, provider, mode, reference, body });
       },
     },
   );
-  return isSending(after) ? submissionId : null;
+  domain.reach?.('submit:marked');
+  return isSending(after);
+}
+
+/** What was sent, as it was frozen before it left; null when it was sent by a release that gave no reference. */
+export async function findSubmission({ db }: Domain, id: string): Promise<SentSubmission | null> {
+  const [row] = await db.select().from(submissions).where(eq(submissions.id, id));
+  if (!row?.reference) return null;
+  return { id, reference: row.reference, body: row.body as SentSubmission['body'] };
 }
 
 /** A database that is away is waited for; anything else, a full disk or a conflict, for some ten minutes. */
@@ -56,6 +70,7 @@ export async function recordSubmission(
   for (let tries = 1; ; tries += 1) {
     try {
       await recordReports(domain, entries, { exchanges: tries <= TRIES_WITH_EXCHANGE ? exchanges : [] });
+      domain.reach?.('submit:stored');
       return;
     } catch (error) {
       if (!isUnavailable(error) && tries >= MOST_TRIES) throw error;

@@ -48,6 +48,19 @@ export interface Adjustment {
   reason: string;
 }
 
+/** STRICT sends what was asked or nothing; NEAREST may adjust it and says how. */
+export type Fit = 'STRICT' | 'NEAREST';
+
+/**
+ * What happens to a task whose submit left and was not answered: WAIT holds it and never sends it again; FAIL ends it at
+ * once; RESUBMIT makes another attempt, and so accepts to pay twice.
+ */
+export type OnUncertain = 'WAIT' | 'FAIL' | 'RESUBMIT';
+
+export interface Routing {
+  onUncertain: OnUncertain;
+}
+
 export interface GenerationRequest {
   images: number;
   width: number | null;
@@ -115,6 +128,10 @@ export interface Task {
   pollCount: number;
   /** When a worker should look at it next. */
   nextAt: Date;
+  /** While UNCERTAIN: when the hold ends. */
+  holdUntil: Date | null;
+  /** Of a final task whose end at the provider is not known yet: until when it is still asked for. */
+  settleUntil: Date | null;
   workerId: string | null;
   leaseToken: number;
   /** Times it was taken up in its present status, counted before the work. */
@@ -137,6 +154,10 @@ export interface Generation {
   model: string;
   request: GenerationRequest;
   adjustments: Adjustment[];
+  fit: Fit;
+  routing: Routing;
+  /** The generation that this one asks for again. */
+  retryOf: string | null;
   idempotencyKey: string | null;
   requestHash: string;
   percent: number | null;
@@ -166,7 +187,8 @@ export type EventType =
   | 'TASK_CHANGED'
   | 'ASSET_STORED'
   | 'ASSET_LOST'
-  | 'ASSET_DELETED';
+  | 'ASSET_DELETED'
+  | 'COST_SETTLED';
 
 /** One row of the log that has its place in the feed: what was true when it happened. */
 export interface GenerationEvent {

@@ -127,7 +127,9 @@ export function toInput(input: typeof CreateGenerationInput.$inferInput): Create
       safety: output?.safety ?? 'DEFAULT',
     },
     fit: input.fit,
+    routing: { onUncertain: 'WAIT' },
     deadlineSeconds: input.deadlineSeconds ?? null,
+    reuseWithinSeconds: null,
     metadata: input.metadata ?? null,
   };
 }

@@ -175,6 +175,7 @@ export const EventTypeEnum = described('EventType', 'What happened.', {
   ASSET_STORED: 'An image is in our own storage; `asset` names it.',
   ASSET_LOST: 'An image could not be brought home; `failure` says why.',
   ASSET_DELETED: 'An image was deleted by its owner.',
+  COST_SETTLED: 'Of a task that was over it became known what it cost; `cost` is now that of the whole generation.',
 });
 
 export const ErrorCodeEnum = described('ErrorCode', 'Why a request was refused.', {

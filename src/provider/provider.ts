@@ -5,6 +5,9 @@ import type {
   PollSchedule,
   ProviderModel,
   ProviderRequest,
+  RecoverReport,
+  Sending,
+  SentSubmission,
   SubmitReport,
 } from '../generation/provider.ts';
 
@@ -30,9 +33,17 @@ export interface Provider {
   /** Where its result files may live without being a public address: the sandbox's own origin, `host:port`. */
   readonly resultHosts: readonly string[];
   /** The body to send, frozen before it is sent. Pure. */
-  compose(request: ProviderRequest): Record<string, unknown>;
+  compose(request: ProviderRequest, sending: Sending): Record<string, unknown>;
   /** Sends one body, once, over a fresh connection, with no retry in any layer. */
   submit(body: Record<string, unknown>, signal: AbortSignal): Promise<Answer<SubmitReport>>;
+  /**
+   * Finds out what became of a submission whose answer was lost (providers.md §9): by the reference we gave it, and, only
+   * where the provider refuses a second one with the same reference, by sending the very same again. Null where nothing
+   * can be asked.
+   */
+  readonly recover: ((submission: SentSubmission, signal: AbortSignal) => Promise<Answer<RecoverReport>>) | null;
+  /** What a provider that calls back says; null for one that does not. */
+  readonly callback: { read(body: unknown): { providerTaskId: string } | null } | null;
   /** Asks about tasks by the provider's ids; one answer for each, in the same order. */
   ask(providerTaskIds: readonly string[], signal: AbortSignal): Promise<Answer<PollReport>[]>;
 }

@@ -57,8 +57,10 @@ async function collect(
   try {
     const provider = findProvider(providers, task);
     const pending = await listPendingAssets(domain, taskId);
+    domain.reach?.('collect:begun');
     const looks = await Promise.all(pending.map((asset) => look(domain, keeper, task, asset, provider, signal)));
     reports = [...looks.flatMap(({ said }) => said), again];
+    domain.reach?.('collect:kept');
     const staleIds = looks.flatMap(({ asset, isStale }) => (isStale ? [asset.id] : []));
     const fresh = staleIds.length > 0 && provider ? await askForFreshUrls(provider, task, staleIds, signal) : [];
     const done = looks.every(({ isSettled }) => isSettled);

@@ -118,6 +118,7 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
     // Broken off by us, which says nothing about the provider.
     if (stopping.signal.aborted && answer.report.kind === 'SILENT') return;
     const { task, provider } = each;
+    domain.reach?.('poll:answered');
     const report = each.hear(answer.report, MISSING_UNTIL_LOST);
     const exchange = { workspaceId: task.workspaceId, taskId: task.id, exchange: answer.exchange };
     if (each.isOdd(answer.exchange.error)) {
@@ -150,6 +151,7 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
       results.map(({ entry }) => entry),
       { exchanges: results.map(({ exchange }) => exchange) },
     );
+    domain.reach?.('poll:written');
     const tasks = new Map(generations.flatMap((generation) => generation.tasks.map((task) => [task.id, task])));
     for (const result of results) {
       const task = tasks.get(result.held.task.id);

@@ -14,13 +14,14 @@ const MOST_A_FORGETTING = 1_000;
 const FORGET_EVERY_MS = 60_000;
 
 /** Gives what was committed its place in the feed, and tells those who follow it. Any process may; one at a time does. */
-export function createSequencer({ db, hints, log, observer }: Domain): Loop {
+export function createSequencer({ db, hints, log, observer, reach }: Domain): Loop {
   return createLoop({
     name: 'sequence',
     log,
     observer,
     async tick() {
       const { busy, events, workspaceIds } = await stampEvents(db, MOST_A_STAMP);
+      if (events > 0) reach?.('sequence:stamped');
       if (events > 0) hints.give({ generationIds: [], work: [], feeds: workspaceIds });
       if (events >= MOST_A_STAMP) return 0;
       await sleep(BETWEEN_STAMPS_MS);

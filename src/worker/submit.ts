@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { Domain } from '../generation/domain.ts';
 import { recordReports } from '../generation/record.ts';
-import { markSending, recordSubmission } from '../generation/send.ts';
+import { markSending, newSubmissionId, recordSubmission } from '../generation/send.ts';
 import type { Task } from '../generation/types.ts';
 import type { Identity } from './identity.ts';
 import { findProvider, type Providers } from './providers.ts';
@@ -24,12 +25,13 @@ async function submit(domain: Domain, providers: Providers, task: Task): Promise
   try {
     const provider = findProvider(providers, task);
     if (!provider) return await delay(domain, task, UNCONFIGURED_MS);
-    const body = provider.compose(task.request);
-    const submissionId = await markSending(domain, task, body);
-    if (!submissionId) return;
+    const [id, reference] = [newSubmissionId(), randomUUID()];
+    const body = provider.compose(task.request, { submissionId: id, reference, callbackUrl: null });
+    if (!(await markSending(domain, task, { id, reference, body }))) return;
     // What has left is waited for, whoever wants to stop: it has its own deadline.
     const { report, exchange } = await provider.submit(body, new AbortController().signal);
-    await recordSubmission(domain, task, submissionId, report, exchange);
+    domain.reach?.('submit:answered');
+    await recordSubmission(domain, task, id, report, exchange);
     if (report.kind === 'ACCEPTED') return;
     const { code, message } = report.failure;
     domain.log.warn({ task: task.id, provider: task.provider, outcome: report.kind, code }, message);

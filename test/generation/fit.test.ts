@@ -223,9 +223,10 @@ test('STRICT changes nothing: what fits is sent as it was asked', () => {
         expect(result.refusals).not.toEqual([]);
         return;
       }
-      const { output: wanted, fit: _fit, idempotencyKey: _key, deadlineSeconds: _, metadata: _data, ...rest } = input;
-      const { format: outputFormat, quality: outputQuality, watermark, safety } = wanted;
-      expect(result.request).toEqual({ ...rest, model: model.model, outputFormat, outputQuality, watermark, safety });
+      const { prompt, images, series, size, references, seed, style, colors, thinking, output } = input;
+      const { format: outputFormat, quality: outputQuality, watermark, safety } = output;
+      const asked = { prompt, images, series, size, references, seed, style, colors, thinking };
+      expect(result.request).toEqual({ ...asked, model: model.model, outputFormat, outputQuality, watermark, safety });
       expect(result.adjustments).toEqual([]);
     }),
     { numRuns: 1_000 },

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { submissions } from '../../src/db/schema.ts';
@@ -11,8 +12,8 @@ import {
   retireWorker,
   takeOverFromTheSilent,
 } from '../../src/generation/lease.ts';
-import type { SubmitReport } from '../../src/generation/provider.ts';
-import { markSending, recordSubmission } from '../../src/generation/send.ts';
+import type { SentSubmission, SubmitReport } from '../../src/generation/provider.ts';
+import { markSending, newSubmissionId, recordSubmission } from '../../src/generation/send.ts';
 import type { Generation, Task, TaskStatus } from '../../src/generation/types.ts';
 import { sampleExchange, sampleFacts, sampleTrouble } from './samples.ts';
 import { accept, finished, openStage, running, type Stage, taskOf, tell } from './stage.ts';
@@ -55,10 +56,10 @@ test('a task that was claimed but not sent yet goes to the next worker, and the 
   const heldByA = await claimed(generation, a, 'QUEUED');
   await fallSilent(a);
   await takeOverFromTheSilent(stage.domain);
-  expect(await markSending(stage.domain, heldByA, { n: 1 })).toBeNull();
+  expect(await markSending(stage.domain, heldByA, newSubmission())).toBe(false);
   expect(await stage.domain.db.select().from(submissions)).toEqual([]);
   const heldByB = await claimed(generation, b, 'QUEUED');
-  expect(await markSending(stage.domain, heldByB, { n: 1 })).toMatch(/^sub_/);
+  expect(await markSending(stage.domain, heldByB, newSubmission())).toBe(true);
 });
 
 test('what a silent worker was sending becomes UNCERTAIN, then OUTCOME_UNKNOWN when the hold is over: never QUEUED', async () => {
@@ -117,9 +118,7 @@ test('a late refusal for now proves that it may be sent again: under a new submi
   await recordSubmission(stage.domain, task, submissionId, notNow, sampleExchange());
   expect(taskOf(await stage.reload(generation.id))).toMatchObject({ status: 'QUEUED', submissionId: null });
   await stage.domain.db.execute(sql`update tasks set next_at = clock_timestamp()`);
-  const second = await markSending(stage.domain, await claimed(generation, b, 'QUEUED'), {});
-  expect(second).toMatch(/^sub_/);
-  expect(second).not.toBe(submissionId);
+  expect(await markSending(stage.domain, await claimed(generation, b, 'QUEUED'), newSubmission())).toBe(true);
 });
 
 test('an answer that is recorded twice changes nothing the second time', async () => {
@@ -137,13 +136,14 @@ test('a body is frozen with its task marked SUBMITTING in one transaction, and a
   const [a] = await registerTwo();
   const generation = await stage.create(await stage.newCaller());
   const task = await claimed(generation, a, 'QUEUED');
-  const marks = await Promise.all([1, 2, 3, 4].map((n) => markSending(stage.domain, task, { n })));
-  const made = marks.filter((id) => id !== null);
+  const all = [1, 2, 3, 4].map((n) => newSubmission({ n }));
+  const marks = await Promise.all(all.map((submission) => markSending(stage.domain, task, submission)));
+  const made = all.filter((_, i) => marks[i]);
   expect(made).toHaveLength(1);
   expect(await stage.domain.db.select().from(submissions)).toEqual([
-    expect.objectContaining({ id: made[0], body: { n: marks.indexOf(made[0] ?? '') + 1 }, provider: 'kites' }),
+    expect.objectContaining({ ...made[0], provider: 'kites' }),
   ]);
-  expect(taskOf(await stage.reload(generation.id))).toMatchObject({ status: 'SUBMITTING', submissionId: made[0] });
+  expect(taskOf(await stage.reload(generation.id))).toMatchObject({ status: 'SUBMITTING', submissionId: made[0]?.id });
 });
 
 test('a canceled task is not sent', async () => {
@@ -151,7 +151,7 @@ test('a canceled task is not sent', async () => {
   const generation = await stage.create(await stage.newCaller());
   const task = await claimed(generation, a, 'QUEUED');
   await tell(stage.domain, generation, { kind: 'CANCEL', taskId: task.id });
-  expect(await markSending(stage.domain, task, {})).toBeNull();
+  expect(await markSending(stage.domain, task, newSubmission())).toBe(false);
   expect(await stage.domain.db.select().from(submissions)).toEqual([]);
 });
 
@@ -246,13 +246,17 @@ async function registerTwo(): Promise<[string, string]> {
   return [await registerWorker(stage.domain), await registerWorker(stage.domain)];
 }
 
+function newSubmission(body: Record<string, unknown> = { prompt: 'a red kite' }): SentSubmission {
+  return { id: newSubmissionId(), reference: randomUUID(), body };
+}
+
 /** A task that this worker is just sending. */
 async function sending(workerId: string): Promise<{ generation: Generation; task: Task; submissionId: string }> {
   const generation = await stage.create(await stage.newCaller());
   const task = await claimed(generation, workerId, 'QUEUED');
-  const submissionId = await markSending(stage.domain, task, { prompt: 'a red kite' });
-  if (!submissionId) throw new Error('It may be sent.');
-  return { generation, task, submissionId };
+  const submission = newSubmission();
+  if (!(await markSending(stage.domain, task, submission))) throw new Error('It may be sent.');
+  return { generation, task, submissionId: submission.id };
 }
 
 async function claimed({ id }: Generation, workerId: string, status: TaskStatus): Promise<Task> {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ProviderRequest } from '../../src/generation/provider.ts';
 import { readGolden } from './golden.ts';
-import { createProvider, createRequest } from './gptimage2.ts';
+import { createProvider, createRequest, SENDING } from './gptimage2.ts';
 
 const { compose } = createProvider('https://api.example');
 const bare = { model: 'doubao-seedream-5.0-lite', prompt: 'a red kite' };
@@ -9,7 +9,7 @@ const bare = { model: 'doubao-seedream-5.0-lite', prompt: 'a red kite' };
 test("the request of seed 000 is composed as the seed's own body", () => {
   const golden = JSON.parse(readGolden('gptimage2-submit-request'));
   const request = createRequest({ prompt: golden.prompt, size: { aspectRatio: '16:9', resolution: 'R2K' } });
-  expect(compose(request)).toEqual(golden);
+  expect(compose(request, SENDING)).toEqual(golden);
 });
 
 test.each<[string, Partial<ProviderRequest>, Record<string, unknown>]>([
@@ -38,10 +38,10 @@ test.each<[string, Partial<ProviderRequest>, Record<string, unknown>]>([
     {},
   ],
 ])('a body holds %s', (_, changes, added) => {
-  expect(compose(createRequest(changes))).toEqual({ ...bare, ...added });
+  expect(compose(createRequest(changes), SENDING)).toEqual({ ...bare, ...added });
 });
 
 test('a resolution it does not offer is an error, not a silent default', () => {
   const request = createRequest({ size: { aspectRatio: '1:1', resolution: 'R3K' } });
-  expect(() => compose(request)).toThrow('GPTImage2 does not offer the resolution R3K.');
+  expect(() => compose(request, SENDING)).toThrow('GPTImage2 does not offer the resolution R3K.');
 });

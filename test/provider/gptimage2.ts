@@ -1,4 +1,4 @@
-import type { PollReport, ProviderRequest, SubmitReport } from '../../src/generation/provider.ts';
+import type { PollReport, ProviderRequest, Sending, SubmitReport } from '../../src/generation/provider.ts';
 import { createConnections } from '../../src/provider/connections.ts';
 import { createGptImage2 } from '../../src/provider/gptimage2/gptimage2.ts';
 import type { Answer, Provider } from '../../src/provider/provider.ts';
@@ -46,6 +46,13 @@ export function createRequest(changes: Partial<ProviderRequest> = {}): ProviderR
     ...changes,
   };
 }
+
+/** A submission that nobody can call back. */
+export const SENDING: Sending = {
+  submissionId: 'sub_1',
+  reference: '6f8a4a8e-2f4b-4c62-9d0a-1d8f3d2f5b6e',
+  callbackUrl: null,
+};
 
 export function submitTo(url: string, options: Options = {}): Promise<Answer<SubmitReport>> {
   return createProvider(url, options).submit({ prompt: 'a red kite' }, new AbortController().signal);

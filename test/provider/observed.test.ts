@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { ProviderRequestSeen } from '../../src/metrics/work.ts';
 import { observed } from '../../src/provider/observed.ts';
 import { readGolden } from './golden.ts';
-import { createProvider, createRequest, TASK } from './gptimage2.ts';
+import { createProvider, createRequest, SENDING, TASK } from './gptimage2.ts';
 import { findClosedUrl, json, startServer } from './server.ts';
 
 const error = (code: string) => ({ error: { code, message: 'no', type: 'some_error' } });
@@ -24,8 +24,8 @@ test.each<[outcome: ProviderRequestSeen['outcome'], status: number, body: unknow
     const seen: ProviderRequestSeen[] = [];
     const bare = createProvider(server.url);
     const provider = observed(bare, (observation) => seen.push(observation));
-    const { report } = await provider.submit(provider.compose(createRequest()), signal);
-    expect(report).toEqual((await bare.submit(bare.compose(createRequest()), signal)).report);
+    const { report } = await provider.submit(provider.compose(createRequest(), SENDING), signal);
+    expect(report).toEqual((await bare.submit(bare.compose(createRequest(), SENDING), signal)).report);
     const common = { provider: 'gptimage2', mode: 'LIVE', operation: 'submit', ms: expect.any(Number) };
     expect(seen).toEqual([{ ...common, outcome }]);
   },

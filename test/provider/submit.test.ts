@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readGolden } from './golden.ts';
-import { createProvider, createRequest, KEY, submitTo, TASK } from './gptimage2.ts';
+import { createProvider, createRequest, KEY, SENDING, submitTo, TASK } from './gptimage2.ts';
 import { json, startServer } from './server.ts';
 
 const error = (code: unknown, message = 'no') => ({ error: { code, message, type: 'some_error' } });
@@ -16,7 +16,7 @@ test("seed 000's answer is an acceptance with its id, credits and estimate", asy
 test('the composed body goes to the documented path under the base URL, with the key', async () => {
   const server = await startServer(json(200, readGolden('gptimage2-submit-response')));
   const provider = createProvider(`${server.url}/prefix/`);
-  const body = provider.compose(createRequest({ images: 2 }));
+  const body = provider.compose(createRequest({ images: 2 }), SENDING);
   await provider.submit(body, new AbortController().signal);
   expect(server.received).toMatchObject([
     {

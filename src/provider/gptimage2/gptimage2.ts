@@ -38,6 +38,9 @@ export function createGptImage2(options: GptImage2Options): Provider {
     pollBatch: 1,
     resultHosts,
     compose,
+    // Nothing is echoed and nothing can be listed (providers.md §1.6).
+    recover: null,
+    callback: null,
     submit: (body, signal) => submit(access, body, submitTimeoutMs, signal),
     ask: (ids, signal) => Promise.all(ids.map((id) => ask(access, id, signal))),
   };

@@ -1,0 +1,74 @@
+import { KILL_POINTS, type KillPoint } from '../../src/generation/kill-points.ts';
+import { makeOrders, type Order } from './orders.ts';
+import { createRandom, type Random } from './random.ts';
+
+/** How many processes of each role there are; `slot` is one of them. */
+export const SLOTS = 2;
+
+/** One blow. `slot` counts from 0. */
+export type Strike =
+  | { kind: 'worker' | 'api'; slot: number }
+  /** The process ends itself when it reaches the point this many times. */
+  | { kind: 'kill point'; point: KillPoint; slot: number; times: number }
+  /** The provider kills all workers when it has a submit: before it takes it, or after that and before it answers. */
+  | { kind: 'on receipt' | 'after accept' }
+  /** A worker stands still for longer than its lease, and goes on. */
+  | { kind: 'frozen'; slot: number; forMs: number }
+  | { kind: 'database'; signal: 'SIGQUIT' | 'SIGKILL' };
+
+/** Orders come in, a moment passes, the blow falls. */
+export interface Round {
+  orders: Order[];
+  waitMs: number;
+  strike: Strike;
+}
+
+export interface Plan {
+  seed: number;
+  rounds: Round[];
+}
+
+/** No provider of the sandbox can be asked about a submit whose answer was lost. */
+const OUT_OF_REACH: KillPoint[] = ['recover:answered'];
+const LONGEST_WAIT_MS = 1_200;
+
+/** The kinds of strikes in the order of their worth: a short campaign has the first ones only. */
+const FIRST: Draw[] = [
+  at('submit:marked'),
+  at('submit:answered'),
+  at('submit:stored'),
+  () => ({ kind: 'on receipt' }),
+  () => ({ kind: 'after accept' }),
+  (random) => ({ kind: 'worker', slot: slot(random) }),
+  (random) => ({ kind: 'database', signal: random.pick(['SIGQUIT', 'SIGKILL'] as const) }),
+  (random) => ({ kind: 'api', slot: slot(random) }),
+  (random) => ({ kind: 'frozen', slot: slot(random), forMs: random.whole(2_000, 3_500) }),
+];
+const OTHER_POINTS = KILL_POINTS.filter((point) => !point.startsWith('submit:') && !OUT_OF_REACH.includes(point));
+
+/** What happens to whom and when follows from the seed; how far each process has come by then does not. */
+export function makePlan(seed: number, generations: number, kills: number): Plan {
+  const random = createRandom(seed);
+  const draws = [...FIRST, ...OTHER_POINTS.map(at)];
+  const strikes = Array.from({ length: kills }, (_, i) => {
+    const draw = draws[i] ?? FIRST[(i - draws.length) % FIRST.length];
+    return (draw as Draw)(random);
+  });
+  const orders = makeOrders(random, generations);
+  const rounds = random.shuffle(strikes).map((strike, i) => ({
+    orders: orders.slice((i * generations) / kills, ((i + 1) * generations) / kills),
+    waitMs: random.whole(0, LONGEST_WAIT_MS),
+    strike,
+  }));
+  return { seed, rounds };
+}
+
+type Draw = (random: Random) => Strike;
+
+function at(point: KillPoint): Draw {
+  return (random) => ({ kind: 'kill point', point, slot: slot(random), times: random.whole(1, 3) });
+}
+
+function slot(random: Random): number {
+  return random.whole(0, SLOTS - 1);
+}
