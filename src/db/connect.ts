@@ -1,8 +1,10 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { Logger } from '../logger.ts';
+import { CALLERS, type Limits, SIDE } from './limits.ts';
 import { listen } from './listen.ts';
-import { createPool, type Pool } from './pool.ts';
+import { createPool } from './pool.ts';
 import * as schema from './schema.ts';
+import { unavailable } from './unavailable.ts';
 import { within } from './within.ts';
 
 export type Database = PostgresJsDatabase<typeof schema>;
@@ -18,30 +20,31 @@ export interface Connection {
    * Resolves after the first attempt, and goes on trying if that failed.
    */
   listen(channel: string, onMessage: (payload: string) => void, onUp: () => void): Promise<{ stop(): Promise<void> }>;
-  /** The payload has at most 7,999 bytes and does not start with "beat ". */
+  /** The payload has at most 7,999 bytes. */
   notify(channel: string, payload: string): Promise<void>;
-  /** One round trip on a connection that queries cannot keep busy; throws when there is no answer within 5 s. */
+  /** One round trip on a connection that queries cannot keep busy; throws when there is no answer within 3 s. */
   ping(): Promise<void>;
   /** Waits up to 5 s for statements that run, then ends every connection. */
   stop(): Promise<void>;
 }
 
-/** Opens no connection by itself: each is made when it is first needed, and again when it was lost. */
-export function connect({
-  url,
-  directUrl,
-  log,
-  max = 10,
-}: {
+export interface ConnectOptions {
   url: string;
   directUrl: string;
   log: Logger;
   max?: number;
-}): Connection {
+  limits?: Limits;
+}
+
+/**
+ * Opens no connection by itself: each is made when it is first needed, and again when it was lost. What the database
+ * cannot do within the limits is rejected with an error that `isUnavailable` knows.
+ */
+export function connect({ url, directUrl, log, max = 10, limits = CALLERS }: ConnectOptions): Connection {
   const prepare = url === directUrl;
-  const pool = createPool(url, { max, prepare });
+  const pool = createPool(url, { max, prepare, limits });
   // Its own small pool: hints and pings do not wait behind queries.
-  const side = createPool(url, { max: 2, prepare });
+  const side = createPool(url, { max: 2, prepare, limits: SIDE });
   const listeners = new Set<{ stop(): Promise<void> }>();
 
   const notify = async (channel: string, payload: string) => {
@@ -52,7 +55,7 @@ export function connect({
     db: drizzle(pool.sql, { schema }),
     notify,
     async listen(channel, onMessage, onUp) {
-      const listener = await listen({ url: directUrl, channel, onMessage, onUp, notify, log });
+      const listener = await listen({ url: directUrl, channel, onMessage, onUp, log });
       listeners.add(listener);
       return {
         async stop() {
@@ -61,15 +64,13 @@ export function connect({
         },
       };
     },
-    ping: () => ping(side),
+    async ping() {
+      if (await within(SIDE.answerMs, side.sql.unsafe('select 1'))) return;
+      throw unavailable('NO_ANSWER', 'the database did not answer a ping in time');
+    },
     async stop() {
       await Promise.all([...listeners].map((listener) => listener.stop()));
       await Promise.all([pool.stop(), side.stop()]);
     },
   };
-}
-
-async function ping({ sql }: Pool): Promise<void> {
-  if (await within(5_000, sql.unsafe('select 1'))) return;
-  throw Object.assign(new Error('the database did not answer in time'), { code: 'ETIMEDOUT' });
 }

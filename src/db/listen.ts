@@ -1,13 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../logger.ts';
-import { openClient } from './client.ts';
-import { within } from './within.ts';
+import { type Client, openClient } from './client.ts';
+import { outlast } from './outlast.ts';
 
-/** A half-open connection says nothing, so every 5 s we ask to hear ourselves, and have 5 s to hear it. */
-const BEAT_MS = 5_000;
+/** A half-open connection says nothing, so it is asked this often and has 4 s to answer: known within 6 s. */
+const BEAT_MS = 2_000;
+const ANSWER_MS = 4_000;
 const RETRY_MS = 1_000;
-const OPEN_MS = 10_000;
 
 export interface Listening {
   /** A direct connection: LISTEN belongs to a session, which poolers share out. */
@@ -16,82 +14,68 @@ export interface Listening {
   onMessage(payload: string): void;
   /** After every (re)connection: anything may have been missed before it. */
   onUp(): void;
-  notify(channel: string, payload: string): Promise<void>;
   log: Logger;
 }
 
 /** Listens until stopped, across lost connections. Resolves after the first attempt, and goes on trying if that failed. */
-export async function listen(listening: Listening): Promise<{ stop(): Promise<void> }> {
-  const stopping = new AbortController();
-  const ear = new Ear(listening);
-  await ear.open();
-  const run = keepHearing(ear, listening, stopping.signal);
+export async function listen({ url, channel, onMessage, onUp, log }: Listening): Promise<{ stop(): Promise<void> }> {
+  let client: Client;
+  let stopped = false;
+  let endNap = () => {};
+
+  async function open(): Promise<boolean> {
+    client = openClient(url, { prepare: false, onNotify: onMessage });
+    client.lost.addEventListener('abort', () => endNap());
+    try {
+      await outlast(client.sql.unsafe(`listen "${channel}"`), client.lost, ANSWER_MS);
+    } catch (error) {
+      if (!stopped) log.warn({ err: error, channel }, 'cannot listen to the database; trying again');
+      // Before the nap, which a loss would cut short.
+      await client.end();
+      return false;
+    }
+    onUp();
+    return true;
+  }
+
+  async function keepHearing(opened: boolean): Promise<void> {
+    for (let hears = opened; ; ) {
+      await nap(hears ? BEAT_MS : RETRY_MS);
+      if (stopped) return;
+      if (hears && (await answers(client))) continue;
+      if (hears && !stopped) log.warn({ channel }, 'the listening database connection is lost; opening a new one');
+      await client.end();
+      if (stopped) return;
+      hears = await open();
+    }
+  }
+
+  function nap(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      endNap = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  const run = keepHearing(await open());
   return {
     async stop() {
-      stopping.abort();
-      await ear.close();
+      stopped = true;
+      endNap();
+      await client.end();
       await run;
     },
   };
 }
 
-async function keepHearing(ear: Ear, { log, channel }: Listening, stopping: AbortSignal): Promise<void> {
-  const pause = (ms: number) => sleep(ms, undefined, { signal: stopping }).catch(() => {});
-  while (!stopping.aborted) {
-    const asked = performance.now();
-    const sent = ear.isOpen && (await ear.beat());
-    await pause(ear.isOpen ? BEAT_MS : RETRY_MS);
-    // A beat that could not be sent tells nothing: postgres.js reconnects by itself.
-    const deaf = !ear.isOpen || (sent && ear.heardAt < asked);
-    if (stopping.aborted || !deaf) continue;
-    log.warn({ channel }, 'the listening database connection went silent; opening a new one');
-    await ear.close();
-    if (!stopping.aborted) await ear.open();
-  }
-}
-
-/** One client that listens. */
-class Ear {
-  heardAt = 0;
-  isOpen = false;
-  private readonly token = `beat ${randomUUID()}`;
-  private readonly listening: Listening;
-  private end: () => Promise<void> = async () => {};
-
-  constructor(listening: Listening) {
-    this.listening = listening;
-  }
-
-  async open(): Promise<void> {
-    const client = openClient(this.listening.url, { max: 1, prepare: false });
-    this.end = () => client.end(0);
-    const listens = client.sql.listen(this.listening.channel, this.hear, this.rise);
-    this.isOpen = await within(OPEN_MS, listens).catch((error) => {
-      this.listening.log.warn({ err: error }, 'cannot listen to the database');
-      return false;
-    });
-  }
-
-  async close(): Promise<void> {
-    this.isOpen = false;
-    await this.end();
-  }
-
-  async beat(): Promise<boolean> {
-    return this.listening.notify(this.listening.channel, this.token).then(
-      () => true,
-      () => false,
-    );
-  }
-
-  private readonly hear = (payload: string) => {
-    this.heardAt = performance.now();
-    // Every process hears the beats of all; only what is no beat is news.
-    if (!payload.startsWith('beat ')) this.listening.onMessage(payload);
-  };
-
-  private readonly rise = () => {
-    this.heardAt = performance.now();
-    this.listening.onUp();
-  };
+/** Asked in the session that listens: of another one an answer would tell nothing. */
+async function answers({ sql, lost }: Client): Promise<boolean> {
+  if (lost.aborted) return false;
+  return outlast(sql.unsafe('select 1'), lost, ANSWER_MS).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,4 +1,5 @@
 import postgres, { type Sql, type TransactionSql } from 'postgres';
+import type { Client } from './client.ts';
 import { isUnavailable } from './unavailable.ts';
 
 /**
@@ -6,9 +7,19 @@ import { isUnavailable } from './unavailable.ts';
  * and whatever the callback still asks, to no socket at all, which ends the process, or to the connection's successor,
  * outside of any transaction (porsager/postgres#1208). `ended` is a client that refuses every statement.
  */
-export function transact<T>(sql: Sql, ended: Sql, run: (tx: TransactionSql) => Promise<T>): Promise<unknown> {
+export async function transact<T>(
+  { sql, lost }: Client,
+  ended: Sql,
+  run: (tx: TransactionSql) => Promise<T>,
+): Promise<unknown> {
   const loss = new Loss();
-  return loss.among(sql.begin((tx) => loss.outlive(run(guard(tx, loss, ended)))));
+  const onLost = () => loss.note(lost.reason);
+  lost.addEventListener('abort', onLost);
+  try {
+    return await loss.among(sql.begin((tx) => loss.outlive(run(guard(tx, loss, ended)))));
+  } finally {
+    lost.removeEventListener('abort', onLost);
+  }
 }
 
 /** The loss of the connection under one transaction, known before anything more could be written to it. */

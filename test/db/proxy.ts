@@ -1,20 +1,51 @@
 import { once } from 'node:events';
 import { createServer, connect as dial, type Socket } from 'node:net';
 
-/** A TCP proxy before a database that can go silent, as a firewall does that forgets a connection. */
-export async function startProxy(
-  url: string,
-): Promise<{ url: string; freeze(): void; reset(): void; stop(): Promise<void> }> {
+export interface DatabaseProxy {
+  url: string;
+  /** Of the connections there are now, none is closed and none carries another byte. */
+  freeze(): void;
+  /** Those go on where they stopped. */
+  thaw(): void;
+  /** Ends every connection as a crashed host does. */
+  reset(): void;
+  /** Ends the connection over which the next COMMIT goes: before the server hears of it, or after it has done it. */
+  cutAtCommit(when: 'BEFORE' | 'AFTER'): void;
+  /** How many were cut. */
+  readonly cuts: number;
+  stop(): Promise<void>;
+}
+
+/** What a client asks for without named statements, and what the server says of a transaction that it committed. */
+const MARKS = { BEFORE: 'commit\0', AFTER: 'COMMIT\0' };
+
+/** A TCP proxy before a database that can go silent, as a firewall does that forgets a connection, and lose an answer. */
+export async function startProxy(url: string): Promise<DatabaseProxy> {
   const target = new URL(url);
-  const pairs = new Set<[Socket, Socket]>();
+  const sockets = new Set<Socket>();
+  let cutting: 'BEFORE' | 'AFTER' | null = null;
+  let cuts = 0;
+
+  function carry(from: Socket, to: Socket, when: 'BEFORE' | 'AFTER'): void {
+    sockets.add(from);
+    from.on('error', () => {});
+    from.on('close', () => {
+      sockets.delete(from);
+      to.destroy();
+    });
+    from.on('data', (chunk: Buffer) => {
+      if (cutting !== when || !chunk.includes(MARKS[when])) return void to.write(chunk);
+      cutting = null;
+      cuts += 1;
+      from.destroy();
+      to.destroy();
+    });
+  }
+
   const server = createServer((client) => {
     const upstream = dial(Number(target.port || 5432), target.hostname);
-    for (const socket of [client, upstream]) socket.on('error', () => {});
-    client.pipe(upstream);
-    upstream.pipe(client);
-    const pair: [Socket, Socket] = [client, upstream];
-    pairs.add(pair);
-    client.on('close', () => pairs.delete(pair));
+    carry(client, upstream, 'BEFORE');
+    carry(upstream, client, 'AFTER');
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -23,22 +54,23 @@ export async function startProxy(
   proxied.host = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
   return {
     url: proxied.href,
-    /** Of the connections there are now, none is closed and none carries another byte. */
     freeze() {
-      for (const [client, upstream] of pairs) {
-        client.unpipe(upstream).pause();
-        upstream.unpipe(client).pause();
-      }
+      for (const socket of sockets) socket.pause();
     },
-    /** Ends every connection as a crashed host does. */
+    thaw() {
+      for (const socket of sockets) socket.resume();
+    },
     reset() {
-      for (const [client, upstream] of pairs) {
-        client.resetAndDestroy();
-        upstream.resetAndDestroy();
-      }
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
+    cutAtCommit(when) {
+      cutting = when;
+    },
+    get cuts() {
+      return cuts;
     },
     async stop() {
-      for (const pair of pairs) for (const socket of pair) socket.destroy();
+      for (const socket of sockets) socket.destroy();
       server.close();
       await once(server, 'close');
     },
