@@ -6,10 +6,13 @@ import { createVariants } from './asset/variants.ts';
 import { type Config, isLoopback } from './config/config.ts';
 import { startDatabase } from './database.ts';
 import { type Connection, connect } from './db/connect.ts';
+import { CALLERS, type Limits, OWN } from './db/limits.ts';
 import { migrate, migrationsAreCurrent } from './db/migrate.ts';
 import { createHints } from './events/hint.ts';
 import { createGuardedFetch } from './fetch/guarded-fetch.ts';
 import { readBacklog } from './generation/backlog.ts';
+import { hearCallback } from './generation/callback.ts';
+import { createCallbackTokens } from './generation/callback-token.ts';
 import type { Domain } from './generation/domain.ts';
 import { createFeed } from './generation/feed.ts';
 import { createWatcher } from './generation/watch.ts';
@@ -20,6 +23,7 @@ import { createGraphiqlPage } from './http/graphiql.ts';
 import { createHealth, type Health } from './http/health.ts';
 import { createHealthServer } from './http/health-server.ts';
 import { createHttpServer } from './http/server.ts';
+import { createWebhookHandler } from './http/webhooks.ts';
 import type { Logger } from './logger.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { createScrape } from './metrics/scrape.ts';
@@ -29,6 +33,7 @@ import { type Sandbox, startSandbox } from './sandbox/sandbox.ts';
 import { getSecrets } from './secrets.ts';
 import type { Storage } from './storage/storage.ts';
 import { openStore } from './store.ts';
+import { type CallbackUrl, createCallbackUrl } from './worker/callback-url.ts';
 import { createWorker, type Worker } from './worker/worker.ts';
 import { bootstrapWorkspaces, hasKeys } from './workspace/keys.ts';
 import { findFaultyKeys } from './workspace/recheck.ts';
@@ -48,7 +53,9 @@ export interface App {
 }
 
 /** What only tests hand in. */
-export type Wiring = Pick<Domain, 'reach'>;
+export interface Wiring extends Pick<Domain, 'reach'> {
+  limits?: { callers: Limits; own: Limits };
+}
 
 /** Builds each part once and starts them in order; `stop` stops them in reverse, while /readyz already says 503. */
 export async function startApp(config: Config, log: Logger, wiring: Wiring = {}): Promise<App> {
@@ -69,7 +76,7 @@ export async function startApp(config: Config, log: Logger, wiring: Wiring = {})
 async function start(
   config: Config,
   log: Logger,
-  wiring: Wiring,
+  { limits = { callers: CALLERS, own: OWN }, ...hooks }: Wiring,
   started: (() => Promise<void>)[],
 ): Promise<Omit<App, 'stop'>> {
   const keep = <T extends { stop(): Promise<void> }>(part: T): T => {
@@ -79,10 +86,10 @@ async function start(
 
   const { url: databaseUrl, directUrl } = keep(await startDatabase(config, log));
   await migrate(directUrl, log);
-  const connection = keep(connect({ url: databaseUrl, directUrl, log }));
+  const connection = keep(connect({ url: databaseUrl, directUrl, log, limits: limits.callers }));
   const { db } = connection;
   // The service's own work goes over connections that no number of callers can keep busy.
-  const own = keep(connect({ url: databaseUrl, directUrl, log, max: OWN_CONNECTIONS }));
+  const own = keep(connect({ url: databaseUrl, directUrl, log, max: OWN_CONNECTIONS, limits: limits.own }));
   const metrics = keep(createMetrics({ version: VERSION, role: config.ROLE }));
   await bootstrapWorkspaces(db, config.BOOTSTRAP_API_KEY);
   const secrets = await getSecrets(config.SECRET_KEYS, config.DATA_DIR);
@@ -99,11 +106,13 @@ async function start(
   const hints = keep(createHints(connection, log));
   await hints.start();
   const timing = timingOf(config);
-  const domain: Domain = { db, hints, catalogue: providers, timing, log, observer: metrics.work, ...wiring };
+  const domain: Domain = { db, hints, catalogue: providers, timing, log, observer: metrics.work, ...hooks };
 
+  const tokens = createCallbackTokens(secrets);
+  const ownDomain = { ...domain, db: own.db };
   let url = '';
   let draining = false;
-  const health = createHealthOf(config, { ...domain, db: own.db }, own, metrics, () => draining);
+  const health = createHealthOf(config, ownDomain, own, metrics, () => draining);
   if (config.ROLE === 'worker') {
     const server = keep(createHealthServer(health, log));
     url = await server.start(config.HOST, config.PORT);
@@ -130,6 +139,12 @@ async function start(
           variants: createVariants(storage),
           findStored: (id) => findStoredFile(db, id),
         }),
+        webhooks: createWebhookHandler({
+          providers,
+          tokens,
+          hear: (callback) => hearCallback(ownDomain, callback),
+          log,
+        }),
         health,
         clients: metrics.clients,
       }),
@@ -139,9 +154,10 @@ async function start(
     else if (!(await hasKeys(db))) log.warn('there is no key, so nobody can call: set BOOTSTRAP_API_KEY');
   }
 
+  const callbackUrl = createCallbackUrl(callbackAddresses(config, url), tokens);
   // Started last and so stopped first: clients are still served while the last submissions are answered.
   const worker =
-    config.ROLE === 'api' ? null : await startWorker(config, { ...domain, db: own.db }, providers, storage, keep);
+    config.ROLE === 'api' ? null : await startWorker(config, ownDomain, providers, storage, callbackUrl, keep);
   started.push(async () => {
     draining = true;
   });
@@ -211,17 +227,23 @@ function timingOf(config: Config): Domain['timing'] {
   };
 }
 
+/** Where providers may call back. A worker's own address serves nothing of the kind. */
+function callbackAddresses({ PUBLIC_URL, ROLE }: Config, url: string): string[] {
+  return [...(PUBLIC_URL ? [PUBLIC_URL] : []), ...(ROLE === 'worker' ? [] : [url])];
+}
+
 async function startWorker(
   config: Config,
   domain: Domain,
   providers: Provider[],
   storage: Storage,
+  callbackUrl: CallbackUrl,
   keep: Keep,
 ): Promise<Worker> {
   const { FETCH_ALLOWED_HOSTS: allowedHosts } = config;
   if (allowedHosts.length > 0) domain.log.warn({ allowedHosts }, 'images may be fetched from these private addresses');
   const fetch = keep(createGuardedFetch({ allowedHosts }));
-  const worker = keep(createWorker(domain, providers, { fetch, storage }));
+  const worker = keep(createWorker(domain, providers, { fetch, storage }, callbackUrl));
   await worker.start();
   domain.log.info({ providers: providers.map(({ slug, mode }) => `${slug} (${mode})`) }, 'the worker is running');
   return worker;

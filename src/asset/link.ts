@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createSigner } from '../signer.ts';
 import { nameOf, parseVariant, type Variant } from './variant.ts';
 
 /** What a good link leads to: the stored file, or a variant of it. */
@@ -25,9 +25,7 @@ const TARGET =
  * listens. `secrets` is newest first: the first signs, any verifies.
  */
 export function createLinks({ publicUrl, secrets }: { publicUrl: () => string; secrets: readonly string[] }): Links {
-  const keys = secrets.map(deriveKey);
-  const [newest] = keys;
-  if (!newest) throw new Error('Links need at least one secret.');
+  const signer = createSigner('asset-link', secrets);
 
   return {
     sign(assetId, form, ttlSeconds, now) {
@@ -35,7 +33,7 @@ export function createLinks({ publicUrl, secrets }: { publicUrl: () => string; s
       const file = typeof form === 'string' ? `${assetId}.${form}` : `${assetId}/${nameOf(form)}`;
       const path = `/assets/${file}?expires=${expires}`;
       return {
-        uri: `${publicUrl().replace(/\/+$/, '')}${path}&signature=${signatureOf(path, newest)}`,
+        uri: `${publicUrl().replace(/\/+$/, '')}${path}&signature=${signer.sign(path)}`,
         expiresAt: new Date(expires * 1000),
       };
     },
@@ -43,27 +41,13 @@ export function createLinks({ publicUrl, secrets }: { publicUrl: () => string; s
     verify(target, now) {
       const [, path, assetId, wish, extension, expires, signature] = TARGET.exec(target) ?? [];
       if (!path || !assetId || !extension || !expires || !signature) return { refused: 'INVALID' };
-      if (!keys.some((key) => isSame(signatureOf(path, key), signature))) return { refused: 'INVALID' };
+      if (!signer.isSigned(path, signature)) return { refused: 'INVALID' };
       const variant = wish ? parseVariant(`${wish}.${extension}`) : null;
       if (wish && !variant) return { refused: 'INVALID' };
       const expiresAt = new Date(Number(expires) * 1000);
       return now < expiresAt ? { assetId, extension, variant, expiresAt } : { refused: 'EXPIRED' };
     },
   };
-}
-
-/** A key for this purpose only: what the same secret signs elsewhere is worth nothing here. */
-function deriveKey(secret: string): Buffer {
-  return createHmac('sha256', secret).update('asset-link').digest();
-}
-
-function signatureOf(path: string, key: Buffer): string {
-  return createHmac('sha256', key).update(path).digest('base64url');
-}
-
-/** Compared as text: two spellings of the same bytes are not the same link. */
-function isSame(expected: string, given: string): boolean {
-  return timingSafeEqual(Buffer.from(expected), Buffer.from(given));
 }
 
 /** To the end of the window that all reads within half a ttl share; whole seconds. */

@@ -57,7 +57,10 @@ export const VARIABLES = {
     '4000',
     'The port it listens on; 0 takes a free one, and so does a worker where it is unset.',
   ),
-  PUBLIC_URL: optional(httpUrl, 'The address clients use, in asset links. Unset: http://HOST:PORT.'),
+  PUBLIC_URL: optional(
+    httpUrl,
+    'The address clients use, in asset links, and providers, in callbacks: they are told it only when it is https and not private, or when both are on loopback. Workers need it for callbacks. Unset: http://HOST:PORT.',
+  ),
   ROLE: required(
     z.enum(['api', 'worker', 'all'], 'must be api, worker or all'),
     'all',
@@ -73,7 +76,7 @@ export const VARIABLES = {
   ),
   SECRET_KEYS: optional(
     secrets,
-    'Comma-separated secrets that sign links, newest first, at least 32 characters each. Required with DATABASE_URL, the same for every process. Unset: made once in DATA_DIR.',
+    'Comma-separated secrets that sign links and callbacks, newest first, at least 32 characters each. Required with DATABASE_URL, the same for every process. Unset: made once in DATA_DIR.',
   ),
   DATA_DIR: required(text, '.data', 'The embedded database, stored images, secrets made on the first start.'),
   STORAGE_URL: optional(

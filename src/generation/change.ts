@@ -10,7 +10,7 @@ import type { Domain } from './domain.ts';
 import type { Moment } from './draft.ts';
 import { tellOutcomes } from './outcomes.ts';
 import { toGeneration, WHOLE } from './rows.ts';
-import type { Generation } from './types.ts';
+import type { Generation, Task } from './types.ts';
 import { upsert } from './upsert.ts';
 import { workOf } from './work.ts';
 
@@ -32,7 +32,7 @@ export async function changeGenerations(
 ): Promise<Generation[]> {
   if (ids.length === 0) return [];
   const { before, after } = await domain.db.transaction(async (tx) => {
-    const moment = { at: await lock(tx, ids), uncertainHoldMs: domain.timing.uncertainHoldMs };
+    const moment = { at: await lock(tx, ids), ...knowledgeOf(domain) };
     const found = await tx.query.generations.findMany({
       where: inArray(generations.id, [...ids]),
       with: WHOLE,
@@ -58,6 +58,21 @@ async function lock(tx: Transaction, ids: readonly string[]): Promise<Date> {
   await tx.execute(sql`
     select id from ${tasks} where ${inArray(tasks.generationId, [...ids])} order by id for update`);
   return readClock(tx);
+}
+
+function knowledgeOf({ timing, catalogue }: Domain): Omit<Moment, 'at'> {
+  const featuresOf = ({ provider, mode, request }: Task) =>
+    catalogue
+      .filter((entry) => entry.slug === provider && entry.mode === mode)
+      .flatMap(({ models }) => models.flatMap(({ model, features }) => (model === request.model ? features : [])));
+  return {
+    uncertainHoldMs: timing.uncertainHoldMs,
+    recoveryOf(task) {
+      const features = featuresOf(task);
+      if (features.includes('RECOVERABLE_SUBMIT')) return 'ASK';
+      return features.includes('WEBHOOK') ? 'CALLBACK' : 'NONE';
+    },
+  };
 }
 
 async function write(tx: Transaction, before: Generation[], after: Generation[], at: Date): Promise<Generation[]> {

@@ -1,5 +1,6 @@
 import { costOf } from './cost.ts';
 import { isFinished } from './derive.ts';
+import { isFinal } from './moves.ts';
 import type { Asset, Cost, EventType, Failure, Generation, GenerationStatus, Task, TaskStatus } from './types.ts';
 
 /** One row of the log: what was true right after one change. */
@@ -25,9 +26,11 @@ export function changesBetween(before: Generation, after: Generation): Change[] 
   }
   for (const task of after.tasks) {
     const old = before.tasks.find(({ id }) => id === task.id);
-    if (old && !taskChanged(old, task)) continue;
+    const found = after.assets.some(({ taskId, id }) => taskId === task.id && !before.assets.some((a) => a.id === id));
+    const type = taskChange(old, task, found);
+    if (!type) continue;
     const { id: taskId, status: taskStatus, failure } = task;
-    changes.push({ ...quiet, type: 'TASK_CHANGED', taskId, taskStatus, failure });
+    changes.push({ ...quiet, type, taskId, taskStatus, failure });
   }
   if (isFinished(after.status) && !isFinished(before.status)) {
     changes.push({ ...quiet, type: 'GENERATION_FINISHED', failure: after.failure });
@@ -60,14 +63,30 @@ function assetChange(before: Asset['state'] | undefined, { state }: Asset): Even
 
 function hasProgressed(before: Generation, after: Generation): boolean {
   const seen = ({ percent, tasks, assets }: Generation) =>
-    [percent, ...tasks.map((task) => task.percent), ...assets.map(({ providerUrl }) => providerUrl)].join();
+    [
+      percent,
+      ...tasks.flatMap((task) => [task.percent, task.cost.providerCredits]),
+      ...assets.map(({ providerUrl }) => providerUrl),
+    ].join();
   return seen(before) !== seen(after);
 }
 
-function taskChanged(before: Task, after: Task): boolean {
+function taskChange(before: Task | undefined, after: Task, foundImages: boolean): EventType | null {
+  if (!before || isMoved(before, after)) return 'TASK_CHANGED';
+  if (!isFinal(after.status)) return null;
+  if (before.failure?.billed !== after.failure?.billed || !isSameCost(before.cost, after.cost)) return 'COST_SETTLED';
+  return foundImages ? 'TASK_CHANGED' : null;
+}
+
+function isMoved(before: Task, after: Task): boolean {
   return (
     before.status !== after.status ||
     before.providerTaskId !== after.providerTaskId ||
     before.failure?.code !== after.failure?.code
   );
+}
+
+function isSameCost(one: Cost, other: Cost): boolean {
+  const facts = ({ basis, settled, providerCredits }: Cost) => [basis, settled?.amount, providerCredits].join();
+  return facts(one) === facts(other);
 }

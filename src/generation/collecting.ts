@@ -1,22 +1,26 @@
 import { newId } from '../db/id.ts';
-import { after, type Draft, fail, type Moment, move } from './draft.ts';
+import { after, type Draft, fail, failed, type Moment, move } from './draft.ts';
+import { isFinal } from './moves.ts';
 import type { ReportedImage } from './provider.ts';
-import { nothingDelivered } from './troubles.ts';
-import type { Asset, Cost } from './types.ts';
+import { isSettling, over } from './settling.ts';
+import { neverKept, nothingDelivered } from './troubles.ts';
+import type { Asset, Cost, Task } from './types.ts';
 
 /** A result list longer than this is nonsense, and is cut. */
 const MOST_IMAGES_OF_A_TASK = 40;
 
-/** Slots are filled in order; what came beyond those asked for takes the next free numbers. */
+/** Slots are filled in order; what came beyond those asked for, or after another attempt, takes the next free numbers. */
 export function newAssets(
   { task, assets, asked }: Draft,
   images: ReportedImage[],
   ttlSeconds: number,
   moment: Moment,
 ): Asset[] {
+  const taken = new Set(assets.map(({ index }) => index));
   let extra = Math.max(asked, ...assets.map(({ index }) => index + 1));
   return images.slice(0, MOST_IMAGES_OF_A_TASK).map((image, position) => {
-    const index = position < task.imageCount ? task.firstSlot + position : extra++;
+    const slot = task.firstSlot + position;
+    const index = position < task.imageCount && !taken.has(slot) ? slot : extra++;
     return {
       workspaceId: task.workspaceId,
       id: newId('ast'),
@@ -45,8 +49,8 @@ export function newAssets(
 
 /** One look at an image's URL that found none; how many of these are believed is up to the collector. */
 export function notThere(draft: Draft, assetId: string): Draft {
-  const asset = draft.assets.find(({ id }) => id === assetId);
-  if (draft.task.status !== 'COLLECTING' || asset?.state !== 'PENDING') return draft;
+  const asset = draft.assets.find(({ id, taskId }) => id === assetId && taskId === draft.task.id);
+  if (!isCollecting(draft.task) || asset?.state !== 'PENDING') return draft;
   return { ...draft, assets: replace(draft.assets, { ...asset, badLooks: asset.badLooks + 1 }) };
 }
 
@@ -54,7 +58,7 @@ type Refreshed = { images: ReportedImage[]; staleIds: readonly string[]; resultT
 
 /** Fresh URLs from the provider, in the order of the images it first reported. */
 export function refreshed(draft: Draft, { images, staleIds, resultTtlSeconds }: Refreshed, moment: Moment): Draft {
-  if (draft.task.status !== 'COLLECTING') return draft;
+  if (!isCollecting(draft.task)) return draft;
   const mine = draft.assets.filter(({ taskId }) => taskId === draft.task.id);
   const urls = new Map(mine.map(({ id }, position) => [id, images[position]?.url]));
   const assets = draft.assets.map((asset) => {
@@ -73,7 +77,7 @@ function replace(assets: Asset[], changed: Asset): Asset[] {
 /** An image is home, or it is lost; the last one ends the task. */
 export function settleAsset(draft: Draft, assetId: string, facts: Partial<Asset>, moment: Moment): Draft {
   const asset = draft.assets.find(({ id, taskId }) => id === assetId && taskId === draft.task.id);
-  if (draft.task.status !== 'COLLECTING' || asset?.state !== 'PENDING') return draft;
+  if (!isCollecting(draft.task) || asset?.state !== 'PENDING') return draft;
   const assets = draft.assets.map((each) => (each.id === assetId ? { ...each, ...facts } : each));
   return finishCollecting({ ...draft, assets }, moment);
 }
@@ -81,6 +85,7 @@ export function settleAsset(draft: Draft, assetId: string, facts: Partial<Asset>
 function finishCollecting(draft: Draft, moment: Moment): Draft {
   const mine = draft.assets.filter(({ taskId }) => taskId === draft.task.id);
   if (mine.some(({ state }) => state === 'PENDING')) return draft;
+  if (isFinal(draft.task.status)) return over(draft);
   const stored = mine.filter(({ state }) => state === 'STORED').length;
   if (stored === 0) {
     const first = mine.find(({ failure }) => failure !== null)?.failure;
@@ -89,4 +94,24 @@ function finishCollecting(draft: Draft, moment: Moment): Draft {
   const complete = stored === mine.length && stored >= draft.task.imageCount;
   const cost: Cost = { ...draft.task.cost, basis: 'UNKNOWN' };
   return move(draft, complete ? 'SUCCEEDED' : 'PARTIALLY_SUCCEEDED', moment, { percent: 100, cost });
+}
+
+const GRACE_MS = 3_600_000;
+
+/** Gives up the images that nobody could keep although their URLs died an hour ago. */
+export function loseExpired(draft: Draft, moment: Moment): Draft {
+  const lost = { state: 'LOST' as const, failure: failed(neverKept, moment) };
+  const dead = draft.assets.filter(
+    ({ taskId, state, providerUrlExpiresAt }) =>
+      taskId === draft.task.id &&
+      state === 'PENDING' &&
+      providerUrlExpiresAt !== null &&
+      providerUrlExpiresAt.getTime() + GRACE_MS <= moment.at.getTime(),
+  );
+  return dead.reduce((state, { id }) => settleAsset(state, id, lost, moment), draft);
+}
+
+/** Images are kept for a task that is collecting, and for one that was over when they were found. */
+function isCollecting(task: Task): boolean {
+  return task.status === 'COLLECTING' || isSettling(task);
 }

@@ -1,5 +1,5 @@
 import { isFinal } from './moves.ts';
-import type { Failure, Generation, GenerationStatus, Slot } from './types.ts';
+import type { Failure, Generation, GenerationStatus, Slot, Task } from './types.ts';
 
 /** The generation's own status, progress and times, as its tasks and assets have them. Progress never falls. */
 export function deriveGeneration(generation: Generation, at: Date): Generation {
@@ -50,19 +50,23 @@ function notDelivered(at: Date): Failure {
 }
 
 function statusOf(generation: Generation): GenerationStatus {
-  const { tasks } = generation;
+  if (isFinished(generation.status)) return generation.status;
+  const tasks = currentTasks(generation);
   if (!tasks.every(({ status }) => isFinal(status))) {
     return generation.status === 'QUEUED' && tasks.every(({ status }) => status === 'QUEUED') ? 'QUEUED' : 'RUNNING';
   }
   const slots = slotsOf(generation);
-  const pictures = slots.filter(({ asset }) => asset !== null).length;
+  // One that was found late may still be on its way.
+  const pictures = slots.filter(({ asset }) => asset !== null && asset.state !== 'PENDING').length;
   if (pictures === slots.length) return 'SUCCEEDED';
   if (pictures > 0) return 'PARTIALLY_SUCCEEDED';
   return tasks.every(({ status }) => status === 'CANCELED') ? 'CANCELED' : 'FAILED';
 }
 
 /** The mean over all images, weighted by how many each task makes; null while no task has any. */
-function percentOf({ tasks, percent }: Generation, status: GenerationStatus): number | null {
+function percentOf(generation: Generation, status: GenerationStatus): number | null {
+  const { percent } = generation;
+  const tasks = currentTasks(generation);
   if (status === 'SUCCEEDED' || status === 'PARTIALLY_SUCCEEDED') return 100;
   if (tasks.every((task) => task.percent === null)) return percent;
   const images = tasks.reduce((sum, { imageCount }) => sum + imageCount, 0);
@@ -70,11 +74,18 @@ function percentOf({ tasks, percent }: Generation, status: GenerationStatus): nu
   return Math.max(percent ?? 0, Math.min(Math.floor(made / images), 99));
 }
 
+/** Those whose place no later attempt has taken. */
+function currentTasks({ tasks }: Generation): Task[] {
+  return tasks.filter(
+    ({ firstSlot, attempt }) => !tasks.some((other) => other.firstSlot === firstSlot && other.attempt > attempt),
+  );
+}
+
 function etaOf({ tasks }: Generation): number | null {
   const known = tasks.flatMap(({ etaSeconds, status }) => (isFinal(status) || etaSeconds === null ? [] : [etaSeconds]));
   return known.length === 0 ? null : Math.max(...known);
 }
 
-function lastFailure({ tasks }: Generation): Failure | null {
-  return tasks.findLast(({ failure }) => failure !== null)?.failure ?? null;
+function lastFailure(generation: Generation): Failure | null {
+  return currentTasks(generation).findLast(({ failure }) => failure !== null)?.failure ?? null;
 }

@@ -1,11 +1,16 @@
 import { isFinal, TASK_MOVES } from './moves.ts';
 import type { Trouble } from './provider.ts';
-import type { Asset, Cost, Failure, Task, TaskStatus } from './types.ts';
+import type { Asset, Cost, Failure, OnUncertain, Task, TaskStatus } from './types.ts';
 
 export interface Moment {
   at: Date;
   uncertainHoldMs: number;
+  /** How it may still become known what became of a submission. */
+  recoveryOf(task: Task): Recovery;
 }
+
+/** The provider can be asked about a lost submission, or may call back about it, or nothing more will be heard. */
+export type Recovery = 'ASK' | 'CALLBACK' | 'NONE';
 
 /** One task and the assets of its generation: what a report may change. */
 export interface Draft {
@@ -13,13 +18,17 @@ export interface Draft {
   assets: Asset[];
   /** How many images the generation asked for: its slots before those of extra images. */
   asked: number;
+  onUncertain: OnUncertain;
+  /** The attempt that takes the place of this one. */
+  successor: Task | null;
 }
 
 /** Every change of status goes through here; a forbidden one changes nothing. */
 export function move(draft: Draft, status: TaskStatus, moment: Moment, facts: Partial<Task>): Draft {
   if (!TASK_MOVES[draft.task.status].includes(status)) return draft;
   const working = status === 'SUBMITTING' || status === 'RUNNING';
-  const task = { ...(working ? draft.task : released(draft.task)), nextAt: moment.at, ...facts, status };
+  const unheld = { nextAt: moment.at, holdUntil: null };
+  const task = { ...(working ? draft.task : released(draft.task)), ...unheld, ...facts, status };
   if (isFinal(status)) task.finishedAt = moment.at;
   return { ...draft, task };
 }
@@ -28,8 +37,11 @@ export function released(task: Task): Task {
   return { ...task, workerId: null };
 }
 
-export function costAfter(cost: Cost, failure: Failure): Cost {
-  return { ...cost, basis: failure.billed === 'NO' ? 'REFUNDED' : 'UNKNOWN' };
+/** What a failed task costs: nothing, what was reserved for it, or nobody knows. */
+export function costAfter(cost: Cost, { billed }: Pick<Failure, 'billed'>): Cost {
+  if (billed === 'NO') return { ...cost, basis: 'REFUNDED' };
+  if (billed === 'YES' && cost.reserved) return { ...cost, basis: 'SETTLED', settled: cost.reserved };
+  return { ...cost, basis: 'UNKNOWN' };
 }
 
 export function failed(trouble: Trouble, moment: Moment): Failure {

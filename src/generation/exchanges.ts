@@ -9,6 +9,8 @@ import type { Exchange } from './provider.ts';
 const KEPT = 20;
 
 export interface TaskExchange {
+  /** Given by whoever may write it twice. */
+  id?: string;
   workspaceId: string;
   taskId: string;
   exchange: Exchange;
@@ -25,7 +27,8 @@ export async function insertExchanges(db: Database | Transaction, rows: TaskExch
   if (rows.length === 0) return;
   await db
     .insert(exchanges)
-    .values(rows.map(({ workspaceId, taskId, exchange }) => ({ ...exchange, id: newId('xch'), workspaceId, taskId })));
+    .values(rows.map(({ exchange, id = newId('xch'), ...about }) => ({ ...exchange, ...about, id })))
+    .onConflictDoNothing();
   const touched = sql.join(
     [...new Set(rows.map(({ taskId }) => taskId))].map((taskId) => sql`${taskId}`),
     sql`, `,

@@ -1,6 +1,7 @@
-import { and, eq, inArray } from 'drizzle-orm';
+import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
 import { isId } from '../db/id.ts';
-import { assets, generations, tasks } from '../db/schema.ts';
+import { assets, generations, reusedKeys, tasks } from '../db/schema.ts';
 import type { Caller } from '../workspace/caller.ts';
 import type { Domain } from './domain.ts';
 import { toAsset, toGeneration, toTask, WHOLE } from './rows.ts';
@@ -8,19 +9,36 @@ import type { Asset, Generation, Task } from './types.ts';
 
 type Reader = Pick<Domain, 'db'>;
 
-/** The caller's generation by id or by idempotency key; null for one that is not there or not the caller's: no difference. */
+/**
+ * The caller's generation by id or by idempotency key, whether the key bought it or was given it to reuse; null for one
+ * that is not there or not the caller's: no difference.
+ */
 export async function findGeneration(
   { db }: Reader,
   caller: Caller,
   by: { id: string } | { idempotencyKey: string },
 ): Promise<Generation | null> {
   if ('id' in by ? !isId('gen', by.id) : by.idempotencyKey.includes('\0')) return null;
-  const named = 'id' in by ? eq(generations.id, by.id) : eq(generations.idempotencyKey, by.idempotencyKey);
+  const named = eq(generations.id, 'id' in by ? by.id : idOfKey({ db }, caller, by.idempotencyKey));
   const row = await db.query.generations.findFirst({
     where: and(named, owned(caller)),
     with: WHOLE,
   });
   return row ? toGeneration(row) : null;
+}
+
+/** Two looks into an index, in the statement that asks. What the key bought wins, should it ever stand in both tables. */
+function idOfKey({ db }: Reader, { workspaceId, mode }: Caller, key: string): SQL<string> {
+  const own = alias(generations, 'own');
+  const bought = db
+    .select({ id: own.id })
+    .from(own)
+    .where(and(eq(own.workspaceId, workspaceId), eq(own.mode, mode), eq(own.idempotencyKey, key)));
+  const reused = db
+    .select({ id: reusedKeys.generationId })
+    .from(reusedKeys)
+    .where(and(eq(reusedKeys.workspaceId, workspaceId), eq(reusedKeys.mode, mode), eq(reusedKeys.key, key)));
+  return sql`coalesce((${bought}), (${reused}))`;
 }
 
 /** Those of these ids that are the caller's, in no order. */

@@ -1,20 +1,14 @@
 import type { StoredFacts } from '../asset/keep.ts';
-import { newAssets, notThere, refreshed, settleAsset } from './collecting.ts';
+import { loseExpired, newAssets, notThere, refreshed, settleAsset } from './collecting.ts';
 import { deriveGeneration } from './derive.ts';
 import { after, costAfter, type Draft, fail, failed, type Moment, move, released } from './draft.ts';
+import { resolved, settled } from './late.ts';
 import { isFinal } from './moves.ts';
 import { isNews, percentAfter } from './news.ts';
 import type { PollReport, ReportedImage, SubmitReport, Trouble } from './provider.ts';
-import { resubmitDelayMs } from './schedule.ts';
-import {
-  abandoned,
-  canceledFree,
-  canceledLate,
-  neverAccepted,
-  nothingDelivered,
-  outcomeUnknown,
-  tooLate,
-} from './troubles.ts';
+import { isSettling, settleFrom } from './settling.ts';
+import { holdEnded, submitted, uncertain } from './submitting.ts';
+import { abandoned, canceledFree, canceledLate, neverAccepted, nothingDelivered, tooLate } from './troubles.ts';
 import type { Generation } from './types.ts';
 
 /** Everything that can be said of a task. `token` is the lease of the worker that says it. */
@@ -35,20 +29,27 @@ export type Report =
       staleIds: readonly string[];
       resultTtlSeconds: number;
     }
-  | { kind: 'DELAYED'; taskId: string; token: number; delayMs: number }
+  /** `blameless`: what stood in the way was not the task's fault, and the try does not count. */
+  | { kind: 'DELAYED'; taskId: string; token: number; delayMs: number; blameless?: boolean }
   /** With the lease where a worker says it of a task it holds. */
   | { kind: 'TIME_UP'; taskId: string; token?: number }
-  | { kind: 'CANCEL'; taskId: string };
+  | { kind: 'CANCEL'; taskId: string }
+  /** Of a task that was over before its provider was done. */
+  | { kind: 'SETTLED'; taskId: string; token: number; report: PollReport; resultTtlSeconds: number }
+  /** By an operator. */
+  | { kind: 'RESOLVED'; taskId: string; billed: boolean };
 
-/** The generation after a report; the very same object when the report changes nothing. Pure but for new asset ids. */
+/** The generation after a report; the very same object when the report changes nothing. Pure but for new ids. */
 export function applyReport(generation: Generation, report: Report, moment: Moment): Generation {
   const task = generation.tasks.find(({ id }) => id === report.taskId);
   if (!task) return generation;
   if ('token' in report && report.token !== undefined && report.token !== task.leaseToken) return generation;
-  const draft = { task, assets: generation.assets, asked: generation.request.images };
+  const { assets, request, routing } = generation;
+  const draft = { task, assets, asked: request.images, onUncertain: routing.onUncertain, successor: null };
   const changed = step(draft, report, moment);
   if (changed === draft) return generation;
-  const tasks = generation.tasks.map((each) => (each.id === task.id ? changed.task : each));
+  const updated = generation.tasks.map((each) => (each.id === task.id ? changed.task : each));
+  const tasks = changed.successor ? [...updated, changed.successor] : updated;
   return deriveGeneration({ ...generation, tasks, assets: changed.assets }, moment.at);
 }
 
@@ -71,51 +72,16 @@ function step(draft: Draft, report: Report, moment: Moment): Draft {
     case 'LOST':
       return settleAsset(draft, report.assetId, { state: 'LOST', failure: failed(report.failure, moment) }, moment);
     case 'DELAYED':
-      if (isFinal(draft.task.status)) return draft;
-      return { ...draft, task: { ...released(draft.task), nextAt: after(moment, report.delayMs) } };
+      return delayed(draft, report, moment);
     case 'TIME_UP':
       return timeUp(draft, moment);
     case 'CANCEL':
       return cancel(draft, moment);
+    case 'SETTLED':
+      return settled(draft, report.report, report.resultTtlSeconds, moment);
+    case 'RESOLVED':
+      return resolved(draft, report.billed, moment);
   }
-}
-
-function submitted(draft: Draft, report: SubmitReport, moment: Moment): Draft {
-  const { task } = draft;
-  // Too late to change the end, but what was accepted must be findable at the provider.
-  if (isFinal(task.status) && report.kind === 'ACCEPTED' && task.providerTaskId === null) {
-    const cost = { ...task.cost, providerCredits: report.credits };
-    return { ...draft, task: { ...task, providerTaskId: report.providerTaskId, acceptedAt: moment.at, cost } };
-  }
-  if (task.status !== 'SUBMITTING' && task.status !== 'UNCERTAIN') return draft;
-  switch (report.kind) {
-    case 'ACCEPTED':
-      return move(draft, 'ACCEPTED', moment, {
-        providerTaskId: report.providerTaskId,
-        acceptedAt: moment.at,
-        etaSeconds: report.etaSeconds,
-        failure: null,
-        tries: 0,
-        cost: { ...task.cost, providerCredits: report.credits },
-      });
-    case 'REFUSED':
-      return fail(draft, report.failure, moment);
-    case 'NOT_NOW':
-      return move(draft, 'QUEUED', moment, {
-        submissionId: null,
-        failure: failed(report.failure, moment),
-        nextAt: after(moment, resubmitDelayMs(task.tries, report.retryAfterMs)),
-      });
-    case 'AMBIGUOUS':
-      return uncertain(draft, report.failure, moment);
-  }
-}
-
-function uncertain(draft: Draft, trouble: Trouble, moment: Moment): Draft {
-  return move(draft, 'UNCERTAIN', moment, {
-    failure: failed(trouble, moment),
-    nextAt: after(moment, moment.uncertainHoldMs),
-  });
 }
 
 function polled(
@@ -149,6 +115,10 @@ function polled(
     }
     case 'FAILED':
       if (report.failure.code === 'CANCELED') return cancel(draft, moment, report.failure);
+      // That it knows nothing of the task is not its word on it.
+      if (report.failure.code === 'PROVIDER_LOST') {
+        return fail(draft, report.failure, moment, { pollCount, ...settleFrom(moment) });
+      }
       return fail(draft, report.failure, moment, { pollCount });
     case 'PENDING':
     case 'MISSING':
@@ -157,7 +127,10 @@ function polled(
   }
 }
 
-/** The task ran out of time: its own deadline, or the hold of what may or may not have been accepted. */
+/**
+ * The task ran out of time: its own deadline, the hold of what may or may not have been accepted, or the life of URLs.
+ * What a provider has is asked about further on: a late picture is kept.
+ */
 function timeUp(draft: Draft, moment: Moment): Draft {
   const { task } = draft;
   const late = task.deadlineAt <= moment.at;
@@ -165,17 +138,38 @@ function timeUp(draft: Draft, moment: Moment): Draft {
     case 'QUEUED':
       return late ? fail(draft, neverAccepted(task), moment) : draft;
     case 'UNCERTAIN':
-      return late || task.nextAt <= moment.at ? fail(draft, outcomeUnknown, moment) : draft;
+      return late || (task.holdUntil ?? task.nextAt) <= moment.at ? holdEnded(draft, moment) : draft;
     case 'ACCEPTED':
     case 'RUNNING':
-      return late ? fail(draft, tooLate, moment) : draft;
-    default:
+      return late ? fail(draft, tooLate, moment, settleFrom(moment)) : draft;
+    case 'SUBMITTING':
       return draft;
+    default:
+      return loseExpired(draft, moment);
   }
 }
 
-function cancel(draft: Draft, moment: Moment, trouble?: Trouble): Draft {
-  const free = draft.task.status === 'QUEUED';
-  const failure = failed(trouble ?? (free ? canceledFree : canceledLate), moment);
-  return move(draft, 'CANCELED', moment, { failure, cost: costAfter(draft.task.cost, failure) });
+function delayed(
+  draft: Draft,
+  { delayMs, blameless }: { delayMs: number; blameless?: boolean },
+  moment: Moment,
+): Draft {
+  const { task, assets } = draft;
+  // It went out of the worker's hand meanwhile: what a callback adopted is not put off.
+  if (task.workerId === null) return draft;
+  if (isFinal(task.status) && !isSettling(task)) return draft;
+  const nextAt = after(moment, delayMs);
+  const tries = blameless ? Math.max(task.tries - 1, 0) : task.tries;
+  const waits = assets.some(({ taskId, state }) => taskId === task.id && state === 'PENDING');
+  const given = task.settleUntil !== null && task.settleUntil <= nextAt && !waits;
+  return { ...draft, task: { ...released(task), nextAt, tries, settleUntil: given ? null : task.settleUntil } };
+}
+
+/** By its caller, or by the provider, whose word on it is then the last. */
+function cancel(draft: Draft, moment: Moment, byProvider?: Trouble): Draft {
+  const { task } = draft;
+  const failure = failed(byProvider ?? (task.status === 'QUEUED' ? canceledFree : canceledLate), moment);
+  const open = !byProvider && task.providerTaskId !== null;
+  const facts = { failure, cost: costAfter(task.cost, failure), ...(open && settleFrom(moment)) };
+  return move(draft, 'CANCELED', moment, facts);
 }

@@ -1,20 +1,18 @@
 import { newId } from '../db/id.ts';
 import type { Caller } from '../workspace/caller.ts';
 import type { CreateInput } from './input.ts';
+import type { Purchase } from './purchase.ts';
 import type { Route } from './route.ts';
 import type { Generation, GenerationRequest, Task } from './types.ts';
 
 /** The generation and its tasks as they will be stored: QUEUED, at version 1. */
 export function newGeneration(
   { workspaceId, mode }: Caller,
-  input: CreateInput,
-  requestHash: string,
+  { input, requestHash, deadlineMs, retryOf }: Purchase,
   route: Route,
   at: Date,
-  usualDeadlineMs: number,
 ): Generation {
   const id = newId('gen');
-  const deadlineMs = input.deadlineSeconds === null ? usualDeadlineMs : input.deadlineSeconds * 1000;
   const generation: Generation = {
     workspaceId,
     id,
@@ -27,7 +25,7 @@ export function newGeneration(
     adjustments: route.fitted.adjustments,
     fit: input.fit,
     routing: input.routing,
-    retryOf: null,
+    retryOf,
     idempotencyKey: input.idempotencyKey,
     requestHash,
     percent: null,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CreateInput } from './input.ts';
+import type { Routing } from './types.ts';
 
 /**
  * The same request gives the same hash, whatever the order of its keys and whichever release computes it: the key that
@@ -11,8 +12,20 @@ export function hashRequest({
   routing,
   ...input
 }: CreateInput): string {
-  const asked = routing.onUncertain === 'WAIT' ? input : { ...input, routing };
-  return createHash('sha256').update(canonical(asked)).digest('hex');
+  return hash({ ...input, ...wishes(routing) });
+}
+
+/** What the first one asked for stays as it is, and what it lacks may arrive late: its id says enough. */
+export function hashRetry(retryOf: string, routing: Routing): string {
+  return hash({ retryOf, ...wishes(routing) });
+}
+
+function wishes({ onUncertain }: Routing): { routing?: Routing } {
+  return onUncertain === 'WAIT' ? {} : { routing: { onUncertain } };
+}
+
+function hash(value: object): string {
+  return createHash('sha256').update(canonical(value)).digest('hex');
 }
 
 function canonical(value: unknown): string {

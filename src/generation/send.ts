@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eq } from 'drizzle-orm';
 import { newId } from '../db/id.ts';
 import { submissions } from '../db/schema.ts';
@@ -5,6 +6,7 @@ import { isUnavailable } from '../db/unavailable.ts';
 import type { Domain } from './domain.ts';
 import type { Exchange, SentSubmission, SubmitReport } from './provider.ts';
 import { type Entry, recordReports } from './record.ts';
+import { neverLeft } from './troubles.ts';
 import type { Generation, Task } from './types.ts';
 
 /** Names a submission before it exists: its callback is a part of what is sent. */
@@ -47,8 +49,28 @@ export async function findSubmission({ db }: Domain, id: string): Promise<SentSu
   return { id, reference: row.reference, body: row.body as SentSubmission['body'] };
 }
 
+/**
+ * What became of the second transaction is unknown, and nothing has left: takes its mark back if it was written, so that
+ * the task is sent later instead of being held as UNCERTAIN. Waits for a database that is away.
+ */
+export async function takeBack(domain: Domain, task: Task, submissionId: string, delayMs: number): Promise<void> {
+  const { id: taskId, generationId, leaseToken: token } = task;
+  const report = { kind: 'NOT_NOW' as const, failure: neverLeft, retryAfterMs: delayMs };
+  const entries: Entry[] = [
+    { generationId, report: { kind: 'SUBMITTED', taskId, submissionId, report } },
+    { generationId, report: { kind: 'DELAYED', taskId, token, delayMs } },
+  ];
+  const write = async () => void (await recordReports(domain, entries));
+  await persist(write, (error, tries) => {
+    domain.log.error({ err: error, task: taskId }, 'a task that has not left is not given back yet');
+    return tries < MOST_TRIES_TO_TAKE_BACK;
+  });
+}
+
+/** Two minutes: nothing was bought, and a shutdown waits for it. */
+const MOST_TRIES_TO_TAKE_BACK = 60;
 /** A database that is away is waited for; anything else, a full disk or a conflict, for some ten minutes. */
-const MOST_TRIES = 120;
+const MOST_TRIES = 300;
 /** From this try on without the exchange: it must not be what keeps the answer from being stored. */
 const TRIES_WITH_EXCHANGE = 4;
 
@@ -66,17 +88,33 @@ export async function recordSubmission(
 ): Promise<void> {
   const { workspaceId, id: taskId, generationId } = task;
   const entries: Entry[] = [{ generationId, report: { kind: 'SUBMITTED', taskId, submissionId, report } }];
-  const exchanges = [{ workspaceId, taskId, exchange }];
+  // Named here, so that one exchange is kept however often it is written.
+  const exchanges = [{ id: newId('xch'), workspaceId, taskId, exchange }];
+  const write = async (tries: number) => {
+    await recordReports(domain, entries, { exchanges: tries <= TRIES_WITH_EXCHANGE ? exchanges : [] });
+  };
+  await persist(write, (error, tries) => {
+    const said = { kind: report.kind, ...(report.kind === 'ACCEPTED' && { providerTaskId: report.providerTaskId }) };
+    domain.log.error({ err: error, task: taskId, ...said }, 'the answer to a submission is not stored yet');
+    return isUnavailable(error) || tries < MOST_TRIES;
+  });
+  domain.reach?.('submit:stored');
+}
+
+/** Two seconds at the most: once the database is back, work goes on within five. */
+const LONGEST_PAUSE_MS = 2_000;
+
+/** Writes until it is written, or until `goesOn`, which hears of each failure, says no. */
+async function persist(
+  write: (tries: number) => Promise<void>,
+  goesOn: (error: unknown, tries: number) => boolean,
+): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
-      await recordReports(domain, entries, { exchanges: tries <= TRIES_WITH_EXCHANGE ? exchanges : [] });
-      domain.reach?.('submit:stored');
-      return;
+      return await write(tries);
     } catch (error) {
-      if (!isUnavailable(error) && tries >= MOST_TRIES) throw error;
-      const said = { kind: report.kind, ...(report.kind === 'ACCEPTED' && { providerTaskId: report.providerTaskId }) };
-      domain.log.error({ err: error, task: taskId, ...said }, 'the answer to a submission is not stored yet');
-      await new Promise((resolve) => setTimeout(resolve, Math.min(100 * 2 ** tries, 5_000)));
+      if (!goesOn(error, tries)) throw error;
+      await sleep(Math.min(100 * 2 ** tries, LONGEST_PAUSE_MS));
     }
   }
 }

@@ -16,11 +16,35 @@ export const abandoned = trouble(
   false,
   'The worker that was sending this ended before the provider answered, so it may have been accepted.',
 );
+export const neverLeft = trouble(
+  'INTERNAL',
+  'NO',
+  true,
+  'The database went away as this was about to be sent; it has not left and is sent again.',
+);
 export const outcomeUnknown = trouble(
   'OUTCOME_UNKNOWN',
   'UNKNOWN',
   false,
   'Whether the provider accepted this could not be found out in time. Sending it again may pay twice.',
+);
+export const resolvedBilled = trouble(
+  'OUTCOME_UNKNOWN',
+  'YES',
+  false,
+  'The answer to this submission was lost; an operator found that the provider billed it.',
+);
+export const resolvedUnbilled = trouble(
+  'OUTCOME_UNKNOWN',
+  'NO',
+  true,
+  'The answer to this submission was lost; an operator found that the provider did not bill it.',
+);
+export const neverKept = trouble(
+  'INTERNAL',
+  'UNKNOWN',
+  true,
+  'Again and again this image could not be kept, until its URL at the provider had expired.',
 );
 export const tooLate = trouble(
   'DEADLINE_EXCEEDED',

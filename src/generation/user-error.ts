@@ -2,6 +2,7 @@ import type { Caller } from '../workspace/caller.ts';
 import type { Domain } from './domain.ts';
 import type { CreateInput, Refusal } from './input.ts';
 import type { Generation } from './types.ts';
+import type { Invalid } from './validate.ts';
 
 /** Why a request was refused, as data. Nothing was stored and nothing was sent. Paths name the argument. */
 export type UserError =
@@ -10,7 +11,14 @@ export type UserError =
   | { kind: 'IDEMPOTENCY_CONFLICT'; path: string[]; message: string; original: Generation }
   | { kind: 'NO_PROVIDER_AVAILABLE'; path: string[]; message: string }
   | { kind: 'NOT_FOUND'; path: string[]; message: string }
-  | { kind: 'NOT_CANCELABLE'; path: string[]; message: string };
+  | { kind: 'NOT_CANCELABLE'; path: string[]; message: string }
+  /** `later`: it may be retried once it is finished. */
+  | { kind: 'NOT_RETRYABLE'; path: string[]; message: string; later: boolean };
+
+/** What is wrong with an input that stands at this path. */
+export function invalidErrors(faults: Invalid[], path: string[]): UserError[] {
+  return faults.map((each) => ({ ...each, kind: 'INVALID_INPUT', path: [...path, ...each.path] }));
+}
 
 /** What to say when no provider fits: another value where every one of them would take another, else why not, by provider. */
 export function refusalErrors(

@@ -7,6 +7,7 @@ export interface Invalid {
   allowed: string[];
 }
 
+const LONGEST_REUSE_SECONDS = 30 * 24 * 3600;
 const METADATA_BYTES = 16 * 1024;
 const METADATA_DEPTH = 64;
 
@@ -14,7 +15,7 @@ const METADATA_DEPTH = 64;
 export function validateInput(input: CreateInput): Invalid[] {
   return [
     ...text(['prompt'], input.prompt, Number.POSITIVE_INFINITY),
-    ...optionalText(['idempotencyKey'], input.idempotencyKey, 255),
+    ...keyFaults(input.idempotencyKey),
     ...optionalText(['style'], input.style, 200),
     ...range(['images'], input.images, 1, 20),
     ...sizeFaults(input.size),
@@ -23,8 +24,14 @@ export function validateInput(input: CreateInput): Invalid[] {
     ...(input.colors ?? []).flatMap((color, i) => colorFaults(['colors', String(i)], color)),
     ...range(['output', 'quality'], input.output.quality, 1, 100),
     ...range(['deadlineSeconds'], input.deadlineSeconds, 30, 3600),
+    ...range(['reuseWithinSeconds'], input.reuseWithinSeconds, 1, LONGEST_REUSE_SECONDS),
     ...metadataFaults(input.metadata),
   ];
+}
+
+/** What is wrong with an idempotency key, whatever it is for. */
+export function keyFaults(key: string | null): Invalid[] {
+  return optionalText(['idempotencyKey'], key, 255);
 }
 
 function text(path: string[], value: string, most: number): Invalid[] {

@@ -1,6 +1,7 @@
 import type { CreateInput } from '../generation/input.ts';
 import { builder } from './builder.ts';
 import { FitEnum, ImageFormatEnum, ResolutionEnum, SafetyEnum, ThinkingEnum } from './enums.ts';
+import { RoutingInput, toRouting } from './routing-input.ts';
 
 const PixelsInput = builder.inputType('PixelsInput', {
   description: 'An exact size.',
@@ -65,7 +66,8 @@ export const CreateGenerationInput = builder.inputType('CreateGenerationInput', 
     }),
     model: t.string({ required: true, defaultValue: 'seedream-5.0-lite', description: 'The slug of a model.' }),
     idempotencyKey: t.string({
-      description: 'One key per intended purchase; send the SAME key on every retry of it. 1 to 255 characters.',
+      description:
+        'One key per intended purchase; send the SAME key on every retry of it, on any connection: all get one generation and pay once. 1 to 255 characters, apart for each workspace and mode. It is kept as long as the generation, at least 7 days; with another request it is an IdempotencyConflictError.',
     }),
     images: t.int({
       required: true,
@@ -96,10 +98,19 @@ export const CreateGenerationInput = builder.inputType('CreateGenerationInput', 
       defaultValue: 'STRICT',
       description: 'NEAREST permits adjustments, each reported back.',
     }),
+    routing: t.field({
+      type: RoutingInput,
+      description: 'What to do where providers differ or fail. None: the default of each of its fields.',
+    }),
     deadlineSeconds: t.int({ description: "30 to 3600. None: the installation's own, 900 unless set otherwise." }),
+    reuseWithinSeconds: t.int({
+      description:
+        'Give back a finished generation of the very same request, not older than this, instead of buying it again: 1 to 2592000 seconds (30 days) since it was finished. None: buy. Everything in the input is the request, `metadata` too, except this and `idempotencyKey`. The newest that SUCCEEDED and still has every picture is given, with `reused: true`, and belongs to your key for good. What is still being made is not waited for, and a retry is not given back.',
+    }),
     metadata: t.field({
       type: 'JSON',
-      description: 'Your own, at most 16 KiB as JSON and 64 levels deep, echoed everywhere.',
+      description:
+        'Your own, at most 16 KiB as JSON and 64 levels deep, echoed everywhere. It is a part of the request: with other metadata the same key is a conflict, and nothing is reused.',
     }),
   }),
 });
@@ -127,9 +138,9 @@ export function toInput(input: typeof CreateGenerationInput.$inferInput): Create
       safety: output?.safety ?? 'DEFAULT',
     },
     fit: input.fit,
-    routing: { onUncertain: 'WAIT' },
+    routing: toRouting(input.routing),
     deadlineSeconds: input.deadlineSeconds ?? null,
-    reuseWithinSeconds: null,
+    reuseWithinSeconds: input.reuseWithinSeconds ?? null,
     metadata: input.metadata ?? null,
   };
 }

@@ -1,38 +1,11 @@
 import { Fault } from '../fault.ts';
-import { type Created, createGeneration } from '../generation/create.ts';
-import { versionCursor } from '../generation/cursor.ts';
+import { createGeneration } from '../generation/create.ts';
+import type { Created } from '../generation/purchase.ts';
 import { builder } from './builder.ts';
 import { CreateGenerationInput, toInput } from './create-generation-input.ts';
-import { UserError } from './user-errors.ts';
+import { CreateGenerationPayload } from './create-generation-payload.ts';
 
 const MOST_AT_ONCE = 50;
-
-const CreateGenerationPayload = builder.objectRef<Created>('CreateGenerationPayload').implement({
-  description: 'A generation, or why there is none.',
-  fields: (t) => ({
-    generation: t.field({
-      type: 'Generation',
-      nullable: true,
-      description: 'Stored before this was answered.',
-      resolve: (created) => (created.ok ? created.generation : null),
-    }),
-    replayed: t.boolean({
-      description: 'True when the idempotency key had been used for this same request before.',
-      resolve: (created) => created.ok && created.replayed,
-    }),
-    cursor: t.field({
-      type: 'Cursor',
-      nullable: true,
-      description: 'Subscribe with it to miss nothing since creation.',
-      resolve: (created) => (created.ok ? versionCursor(created.generation) : null),
-    }),
-    errors: t.field({
-      type: [UserError],
-      description: 'Empty when it was created.',
-      resolve: (created) => (created.ok ? [] : created.errors),
-    }),
-  }),
-});
 
 const CreateGenerationsPayload = builder.objectRef<Created[]>('CreateGenerationsPayload').implement({
   description: 'One result per input, in the same order.',

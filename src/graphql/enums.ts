@@ -28,7 +28,7 @@ export const TaskStatusEnum = described('TaskStatus', 'Where a task stands at it
   QUEUED: 'Waiting to be sent, for the first time or again after the provider provably did not accept it.',
   SUBMITTING: 'The request is on its way.',
   UNCERTAIN:
-    'The submit left and no answer came back, so it may be billed. Never resubmitted unless the caller allowed it.',
+    'The submit left and no answer came back, so it may be billed. Never resubmitted unless the caller allowed it (`routing.onUncertain`).',
   ACCEPTED: 'The provider has it and gave it an id.',
   RUNNING: 'The provider is working on it.',
   COLLECTING: 'Finished at the provider; its images are being downloaded into our own storage.',
@@ -44,7 +44,7 @@ export const ModeEnum = described('Mode', 'What a key may reach.', {
 });
 
 export const CancelabilityEnum = described('Cancelability', 'What canceling would mean now.', {
-  FREE: 'Nothing was sent yet; canceling costs nothing.',
+  FREE: 'No provider has taken it; canceling costs nothing.',
   MAY_BE_BILLED: 'It was sent, and no provider is known to take a task back: it may bill all the same.',
   IMPOSSIBLE: 'It is over, or its images are already being stored.',
 });
@@ -137,6 +137,17 @@ export const FitEnum = described('Fit', 'What to do with a wish a provider canno
   NEAREST: 'Take the nearest it offers, or drop the wish; each such change is reported in `adjustments`.',
 });
 
+export const OnUncertainEnum = described(
+  'OnUncertain',
+  'What to do with a task that was sent and whose answer was lost: it may have been accepted, and may be billed.',
+  {
+    WAIT: 'Never send it again. Find out what became of it, where the provider can be asked or calls back; after UNCERTAIN_HOLD_MS, 10 minutes unless set otherwise, or at the deadline it fails as OUTCOME_UNKNOWN.',
+    FAIL: 'Hold it as WAIT does where the provider can be asked (feature RECOVERABLE_SUBMIT); elsewhere fail at once as OUTCOME_UNKNOWN. What a callback still brings is kept all the same.',
+    RESUBMIT:
+      'Hold it as WAIT does where the provider can be asked or calls back (RECOVERABLE_SUBMIT, WEBHOOK); after that, and elsewhere at once, make another attempt as a new task, three in all. Every attempt that was accepted is paid for.',
+  },
+);
+
 export const ProviderFeatureEnum = described('ProviderFeature', 'What a provider can do beyond making an image.', {
   SEED: 'Takes a seed.',
   SAFETY_SWITCH: 'Lets the content check be switched.',
@@ -155,9 +166,9 @@ export const ProviderFeatureEnum = described('ProviderFeature', 'What a provider
 });
 
 export const ScopeEnum = described('Scope', 'What a key may do.', {
-  GENERATE: 'Create and cancel generations.',
+  GENERATE: 'Create, cancel and retry generations.',
   READ: 'Read and watch.',
-  ADMIN: 'Manage the workspace.',
+  ADMIN: 'Manage the workspace, and say what a task was billed (`resolveTask`).',
   DEBUG: 'See the exchanges with providers.',
 });
 
@@ -184,5 +195,6 @@ export const ErrorCodeEnum = described('ErrorCode', 'Why a request was refused.'
   IDEMPOTENCY_CONFLICT: 'The idempotency key was used for another request.',
   NO_PROVIDER_AVAILABLE: 'No provider is configured for this mode.',
   NOT_CANCELABLE: 'It is over, or its images are already being stored.',
+  NOT_RETRYABLE: 'It is not finished yet, or it lacks no image.',
   NOT_FOUND: 'There is no such thing, or it is not yours.',
 });

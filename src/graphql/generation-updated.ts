@@ -30,7 +30,7 @@ builder.subscriptionField('generationUpdated', (t) =>
       'By id or by idempotency key, exactly one. Sends the present state at once unless `after` already holds it, then each newer state, and completes at a final one. Every message carries the whole state, assets included. May skip states in between, never the final one.',
     args: {
       id: t.arg.id({ description: 'Of the generation, gen_….' }),
-      idempotencyKey: t.arg.string({ description: 'The key it was created with.' }),
+      idempotencyKey: t.arg.string({ description: 'The key it was created with, or given back for.' }),
       after: t.arg({
         type: 'Cursor',
         description: 'Of createGeneration, or of the last message received. The header Last-Event-ID wins over it.',

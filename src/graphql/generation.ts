@@ -52,6 +52,12 @@ builder.objectType('Generation', {
       description: 'What canceling would mean now.',
       resolve: cancelabilityOf,
     }),
+    retryOf: t.field({
+      type: 'Generation',
+      nullable: true,
+      description: 'The generation whose missing pictures this one asked for again (`retryGeneration`).',
+      resolve: ({ retryOf }, _args, { loaders }) => (retryOf === null ? null : loaders.generation.load(retryOf)),
+    }),
     metadata: t.expose('metadata', {
       type: 'JSON',
       nullable: true,

@@ -63,7 +63,7 @@ builder.queryField('generation', (t) =>
     description: 'By id or by idempotency key, exactly one. Null when there is none, or when it is not yours.',
     args: {
       id: t.arg.id({ description: 'Its id, gen_….' }),
-      idempotencyKey: t.arg.string({ description: 'The key it was created with.' }),
+      idempotencyKey: t.arg.string({ description: 'The key it was created with, or given back for.' }),
     },
     resolve: (_root, args, context) => findNamed(context, args),
   }),

@@ -33,7 +33,9 @@ builder.objectType('Failure', {
     code: t.expose('code', { type: FailureCodeEnum, description: 'What kind of failure, the same at every provider.' }),
     message: t.exposeString('message', { description: 'A sentence for people.' }),
     billed: t.expose('billed', { type: BilledEnum, description: 'Whether the provider bills it.' }),
-    retryable: t.exposeBoolean('retryable', { description: 'Whether asking again, as a new generation, may help.' }),
+    retryable: t.exposeBoolean('retryable', {
+      description: 'Whether asking again, as a new generation (`retryGeneration`), may help.',
+    }),
     providerCode: t.exposeString('providerCode', { nullable: true, description: "The provider's own code." }),
     providerMessage: t.exposeString('providerMessage', { nullable: true, description: "The provider's own words." }),
     at: t.expose('at', { type: 'DateTime', description: 'When it was noticed.' }),

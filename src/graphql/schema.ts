@@ -11,6 +11,8 @@ import './generations.ts';
 import './node.ts';
 import './outcome.ts';
 import './provider.ts';
+import './resolve-task.ts';
+import './retry-generation.ts';
 import './task.ts';
 import './user-errors.ts';
 import './viewer.ts';

@@ -7,9 +7,6 @@ import { Provider } from './provider.ts';
 
 type Of<Kind extends UserErrorShape['kind']> = Extract<UserErrorShape, { kind: Kind }>;
 
-/** Every refusal but NO_PROVIDER_AVAILABLE would be refused again: only the world can change that one. */
-const RETRYABLE: readonly UserErrorShape['kind'][] = ['NO_PROVIDER_AVAILABLE'];
-
 const TYPES: Partial<Record<UserErrorShape['kind'], string>> = {
   INVALID_INPUT: 'InvalidInputError',
   UNSUPPORTED: 'UnsupportedError',
@@ -25,7 +22,7 @@ export const UserError = builder.interfaceRef<UserErrorShape>('UserError').imple
     path: t.exposeStringList('path', { nullable: true, description: 'The argument at fault, from the outside in.' }),
     retryable: t.boolean({
       description: 'Whether the very same request may succeed later.',
-      resolve: ({ kind }) => RETRYABLE.includes(kind),
+      resolve: isRetryable,
     }),
   }),
 });
@@ -68,5 +65,10 @@ builder.objectRef<Of<'IDEMPOTENCY_CONFLICT'>>('IdempotencyConflictError').implem
 });
 
 builder
-  .objectRef<Of<'NO_PROVIDER_AVAILABLE' | 'NOT_FOUND' | 'NOT_CANCELABLE'>>('GenericUserError')
+  .objectRef<Of<'NO_PROVIDER_AVAILABLE' | 'NOT_FOUND' | 'NOT_CANCELABLE' | 'NOT_RETRYABLE'>>('GenericUserError')
   .implement({ description: 'A refusal that needs no more than its code and message.', interfaces: [UserError] });
+
+/** Most would be refused again; a provider may be configured later, and what is unfinished will be finished. */
+function isRetryable(error: UserErrorShape): boolean {
+  return error.kind === 'NO_PROVIDER_AVAILABLE' || (error.kind === 'NOT_RETRYABLE' && error.later);
+}

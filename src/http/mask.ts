@@ -32,7 +32,8 @@ export function maskError(error: unknown, log: Logger): GraphQLError {
   }
   if (isUnavailable(cause)) {
     log.warn({ err: cause }, 'the database is away');
-    const message = 'The database does not answer just now; try again in a moment.';
+    const message =
+      'The database does not answer just now; try again in a moment. With the same idempotencyKey nothing is bought twice.';
     return new GraphQLError(message, { ...place, extensions: { code: 'UNAVAILABLE' } });
   }
   log.error({ err: cause ?? error }, 'an operation failed');

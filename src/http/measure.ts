@@ -71,6 +71,7 @@ function transportOf({ headers }: Request, isStream: boolean): Transport {
 function routeOf(path: string): Route {
   if (path === '/graphql') return 'graphql';
   if (path.startsWith('/assets/')) return 'assets';
+  if (path.startsWith('/webhooks/')) return 'webhooks';
   return ['/livez', '/readyz', '/metrics'].includes(path) ? 'health' : 'other';
 }
 

@@ -41,7 +41,7 @@ function findFields(root: SelectionSetNode, context: ValidationContext): Map<str
 }
 
 function countCreations({ name, arguments: given }: FieldNode): number {
-  if (name.value === 'createGeneration') return 1;
+  if (name.value === 'createGeneration' || name.value === 'retryGeneration') return 1;
   if (name.value !== 'createGenerations') return 0;
   const inputs = given?.find((argument) => argument.name.value === 'inputs')?.value;
   return inputs?.kind === Kind.LIST ? inputs.values.length : MOST_INPUTS;

@@ -9,7 +9,7 @@ import { listen } from './listen.ts';
 import { describeRequest } from './measure.ts';
 import { keepAnswers } from './open-answers.ts';
 import { createOpenConnections } from './open-connections.ts';
-import { pathOf } from './path.ts';
+import { loggedPathOf, pathOf } from './path.ts';
 import { serveWebsocket } from './websocket.ts';
 import { createGraphql, type GraphqlOptions } from './yoga.ts';
 
@@ -18,6 +18,7 @@ export interface HttpOptions extends Omit<GraphqlOptions, 'log'> {
   /** Null: GraphiQL is off. */
   graphiql: Page | null;
   assets: (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+  webhooks: (req: IncomingMessage, res: ServerResponse) => Promise<void>;
   health: Health;
   /** Those of LIMITS that shall be others. */
   limits?: Partial<Limits>;
@@ -34,7 +35,7 @@ const REST_MS = 2_000;
 
 /** The one port of the service, and who answers what on it. */
 export function createHttpServer(options: HttpOptions): HttpServer {
-  const { log, graphiql, assets, health, clients } = options;
+  const { log, graphiql, assets, webhooks, health, clients } = options;
   const limits = { ...LIMITS, ...options.limits };
   const connections = createOpenConnections(limits, options.findFaultyKeys, log);
   const yoga = createGraphql(options, limits, connections);
@@ -43,6 +44,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     const path = pathOf(req);
     if (path === '/graphql') return await graphql(req, res);
     if (path.startsWith('/assets/')) return await assets(req, res);
+    if (path.startsWith('/webhooks/')) return await webhooks(req, res);
     if (await health(path, req, res)) return;
     if (path === '/') return void res.writeHead(302, { location: '/graphql' }).end();
     answerText(res, 404, 'There is nothing here. Try /graphql.\n');
@@ -64,7 +66,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     res.setHeader('x-request-id', requestId);
     res.once('close', () => {
       const ms = Math.round(performance.now() - began);
-      const path = pathOf(req);
+      const path = loggedPathOf(req);
       const seen = describeRequest(path, res);
       if (seen) clients.sawRequest(seen.route, seen.status, ms);
       log.info({ requestId, method: req.method, path, status: res.statusCode, ms }, 'request');

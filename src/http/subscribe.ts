@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, execute } from 'graphql';
+import { isUnavailable } from '../db/unavailable.ts';
 
 /** The place of a message in its stream, beside the answer and never in it. */
 const CURSOR = Symbol('cursor');
@@ -19,14 +21,17 @@ export function cursorOf(message: Message): string | null {
   return message[CURSOR] ?? null;
 }
 
+const LONGEST_PAUSE_MS = 2_000;
+
 /** Not a generator: its `return()` would wait for the next event before it stops the source. */
 function answerEach(source: AsyncIterator<unknown>, args: ExecutionArgs): AsyncIterableIterator<Message> {
+  const over = new AbortController();
   return {
     async next() {
       try {
         const event = await source.next();
         if (event.done) return { value: undefined, done: true };
-        const answer = await execute({ ...args, rootValue: event.value });
+        const answer = await answerWhole({ ...args, rootValue: event.value }, over.signal);
         return { value: { ...answer, [CURSOR]: cursorIn(event.value) }, done: false };
       } catch (error) {
         // To whoever reads this is the end, so that nobody else would stop it.
@@ -35,6 +40,7 @@ function answerEach(source: AsyncIterator<unknown>, args: ExecutionArgs): AsyncI
       }
     },
     async return() {
+      over.abort();
       await source.return?.();
       return { value: undefined, done: true };
     },
@@ -42,6 +48,16 @@ function answerEach(source: AsyncIterator<unknown>, args: ExecutionArgs): AsyncI
       return this;
     },
   };
+}
+
+/** A database that is away spoils no event: it comes once and may be the last, and reading again is free. */
+async function answerWhole(args: ExecutionArgs, over: AbortSignal): Promise<ExecutionResult> {
+  for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    const answer = await execute(args);
+    const isWhole = !answer.errors?.some(({ originalError }) => isUnavailable(originalError));
+    if (isWhole || over.aborted) return answer;
+    await sleep(pauseMs, undefined, { signal: over }).catch(() => {});
+  }
 }
 
 function cursorIn(event: unknown): string | undefined {

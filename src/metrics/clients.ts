@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 export type Transport = 'http' | 'sse' | 'multipart' | 'websocket';
-export type Route = 'graphql' | 'assets' | 'health' | 'other';
+export type Route = 'graphql' | 'assets' | 'webhooks' | 'health' | 'other';
 
 const SECONDS = [0.005, 0.02, 0.1, 0.5, 2, 10];
 

@@ -10,7 +10,7 @@ const MAX_TEXT = 8_192;
 export interface Call extends Omit<Sending, 'body'> {
   /** Sent as JSON. */
   body?: unknown;
-  /** What must not show in anything that comes of this call: the key, a callback's address. */
+  /** What must not show in anything that comes of this call: the key. */
   secrets: readonly string[];
 }
 

@@ -1,8 +1,10 @@
+import { CALLBACK_TOKENS } from '../generation/callback-token.ts';
+
 const MAX_DEPTH = 64;
 
 /**
- * JSON from outside, fit to be stored and shown: no secret in any string or key, and nothing that PostgreSQL's jsonb
- * refuses (NUL, lone surrogates, thousands of levels).
+ * JSON from outside, fit to be stored and shown: no secret and no token of a callback in any string or key, and nothing
+ * that PostgreSQL's jsonb refuses (NUL, lone surrogates, thousands of levels).
  */
 export function clean(value: unknown, secrets: readonly string[], depth = 0): unknown {
   if (typeof value === 'string') return cleanText(value, secrets);
@@ -17,6 +19,8 @@ export function clean(value: unknown, secrets: readonly string[], depth = 0): un
 
 export function cleanText(text: string, secrets: readonly string[]): string {
   let cleaned = text.replaceAll('\0', '\uFFFD').replace(/\p{Surrogate}/gu, '\uFFFD');
+  // A provider may repeat the address it was given in any answer; who reads it could call there too.
+  cleaned = cleaned.replace(CALLBACK_TOKENS, '[redacted]');
   for (const secret of secrets) {
     if (secret) cleaned = cleaned.replaceAll(secret, '[redacted]');
   }

@@ -42,8 +42,13 @@ export interface Provider {
    * can be asked.
    */
   readonly recover: ((submission: SentSubmission, signal: AbortSignal) => Promise<Answer<RecoverReport>>) | null;
-  /** What a provider that calls back says; null for one that does not. */
-  readonly callback: { read(body: unknown): { providerTaskId: string } | null } | null;
+  /** Null for a provider that does not call back. */
+  readonly callback: {
+    /** It runs on this machine, and so reaches what nobody else does. */
+    readonly isLocal: boolean;
+    /** What a callback says, for as long as it is believed: whose it is. */
+    read(body: unknown): { providerTaskId: string } | null;
+  } | null;
   /** Asks about tasks by the provider's ids; one answer for each, in the same order. */
   ask(providerTaskIds: readonly string[], signal: AbortSignal): Promise<Answer<PollReport>[]>;
 }

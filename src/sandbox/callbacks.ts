@@ -85,6 +85,6 @@ async function post(url: string, body: string, stopping: AbortSignal): Promise<b
   }
 }
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || host.startsWith('127.');
 }

@@ -1,13 +1,24 @@
+import { isOutage } from '../generation/outage.ts';
+
 export interface Batches<T> {
   /** Resolves when the item has been written, together with all that came while the last batch was being written. */
   add(item: T): Promise<void>;
 }
 
+interface Waiting<T> {
+  item: T;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
 const MOST_IN_A_BATCH = 200;
 
-/** Under load, what arrives while one batch is being written becomes the next: the busier, the fewer statements each. */
+/**
+ * Under load, what arrives while one batch is being written becomes the next: the busier, the fewer statements each.
+ * One item that cannot be written keeps no other from it.
+ */
 export function createBatches<T>(write: (items: T[]) => Promise<void>): Batches<T> {
-  let waiting: { item: T; resolve: () => void; reject: (error: unknown) => void }[] = [];
+  let waiting: Waiting<T>[] = [];
   let writing = false;
 
   async function writeAll(): Promise<void> {
@@ -15,14 +26,28 @@ export function createBatches<T>(write: (items: T[]) => Promise<void>): Batches<
     while (waiting.length > 0) {
       const batch = waiting.slice(0, MOST_IN_A_BATCH);
       waiting = waiting.slice(MOST_IN_A_BATCH);
-      try {
-        await write(batch.map(({ item }) => item));
-        for (const { resolve } of batch) resolve();
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
+      await writeTogether(batch).catch((error: unknown) => {
+        if (batch.length === 1 || isOutage(error)) return fail(batch, error);
+        return writeEach(batch);
+      });
     }
     writing = false;
+  }
+
+  async function writeTogether(batch: Waiting<T>[]): Promise<void> {
+    await write(batch.map(({ item }) => item));
+    for (const { resolve } of batch) resolve();
+  }
+
+  async function writeEach(batch: Waiting<T>[]): Promise<void> {
+    for (const [i, each] of batch.entries()) {
+      try {
+        await writeTogether([each]);
+      } catch (error) {
+        if (isOutage(error)) return fail(batch.slice(i), error);
+        fail([each], error);
+      }
+    }
   }
 
   return {
@@ -32,4 +57,8 @@ export function createBatches<T>(write: (items: T[]) => Promise<void>): Batches<
         if (!writing) void writeAll();
       }),
   };
+}
+
+function fail<T>(batch: Waiting<T>[], error: unknown): void {
+  for (const { reject } of batch) reject(error);
 }

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { type KeepResult, keepImage } from '../asset/keep.ts';
 import type { GuardedFetch } from '../fetch/guarded-fetch.ts';
+import { claimTasks } from '../generation/claim.ts';
 import type { Domain } from '../generation/domain.ts';
 import { listPendingAssets } from '../generation/find.ts';
 import type { Report } from '../generation/machine.ts';
@@ -24,14 +25,22 @@ export interface Keeper {
   storage: Storage;
 }
 
+/** With the time of the database, in which expiries are. */
+export type TimedKeeper = Keeper & Pick<Identity, 'now'>;
+
 /** Brings finished images home. A stop breaks off downloads; whoever claims the task next begins them anew. */
-export function createCollector(domain: Domain, providers: Providers, keeper: Keeper, identity: Identity): TaskLoop {
+export function createCollector(
+  domain: Domain,
+  providers: Providers,
+  keeper: TimedKeeper,
+  identity: Identity,
+): TaskLoop {
   const stopping = new AbortController();
   // One for each download under way.
   setMaxListeners(0, stopping.signal);
   const loop = createTaskLoop(domain, identity, {
     name: 'collect',
-    status: 'COLLECTING',
+    claim: (workerId, limit) => claimTasks(domain, { workerId, statuses: ['COLLECTING'], limit }),
     mostAtOnce: MOST_TASKS_AT_ONCE,
     run: (task) => collect(domain, providers, keeper, task, stopping.signal),
   });
@@ -44,10 +53,11 @@ export function createCollector(domain: Domain, providers: Providers, keeper: Ke
   };
 }
 
-async function collect(
+/** One round over the images of a task that are not home yet. */
+export async function collect(
   domain: Domain,
   providers: Providers,
-  keeper: Keeper,
+  keeper: TimedKeeper,
   task: Task,
   signal: AbortSignal,
 ): Promise<void> {
@@ -84,7 +94,7 @@ interface Look {
 /** One attempt at one image. What goes wrong here, a full disk say, is not held against the image nor its siblings. */
 async function look(
   domain: Domain,
-  keeper: Keeper,
+  keeper: TimedKeeper,
   task: Task,
   asset: Asset,
   provider: Provider | null,
@@ -92,8 +102,14 @@ async function look(
 ): Promise<Look> {
   try {
     if (!provider)
-      return judge(task, asset, { kind: 'TRY_AGAIN', why: `${task.provider} is not configured any more.` });
-    return judge(task, asset, await keepImage(keeper, asset, { allowedHosts: provider.resultHosts, signal }));
+      return judge(
+        task,
+        asset,
+        { kind: 'TRY_AGAIN', why: `${task.provider} is not configured any more.` },
+        keeper.now(),
+      );
+    const result = await keepImage(keeper, asset, { allowedHosts: provider.resultHosts, signal });
+    return judge(task, asset, result, keeper.now());
   } catch (error) {
     if (signal.aborted) return { asset, said: [], isSettled: false, isStale: false };
     domain.log.error({ err: error, asset: asset.id }, 'an image could not be kept yet');
@@ -103,12 +119,12 @@ async function look(
 }
 
 /** What is now certain about an image, and what was seen of it. */
-function judge(task: Task, asset: Asset, result: KeepResult): Look {
+function judge(task: Task, asset: Asset, result: KeepResult, now: number): Look {
   const about = { taskId: task.id, token: task.leaseToken, assetId: asset.id };
   if (result.kind === 'KEPT') {
     return { asset, said: [{ ...about, kind: 'STORED', facts: result.facts }], isSettled: true, isStale: false };
   }
-  const expired = asset.providerUrlExpiresAt !== null && asset.providerUrlExpiresAt.getTime() < Date.now();
+  const expired = asset.providerUrlExpiresAt !== null && asset.providerUrlExpiresAt.getTime() < now;
   const code = codeOfLoss(asset, result, expired);
   if (code) {
     const failure = lostImage(code, result.why);

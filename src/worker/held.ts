@@ -1,11 +1,17 @@
 import type { PollReport } from '../generation/provider.ts';
+import { setAsideMs } from '../generation/schedule.ts';
 import type { Task } from '../generation/types.ts';
 import type { Provider } from '../provider/provider.ts';
 
 /** A provider that says nothing of it may have finished it: this many times it is asked past the deadline. */
 const SILENCES_AFTER_THE_DEADLINE = 3;
+/** However often a provider calls, it is not asked more often than this. */
+const LEAST_BETWEEN_NUDGES_MS = 1_000;
 
-/** A task whose lease this worker holds, and when to ask about it next: kept in memory only. */
+/**
+ * A task whose lease this worker holds, and when to ask about it next: kept in memory only. All its times are the
+ * database's, since a task's deadline is.
+ */
 export class Held {
   task: Task;
   readonly providerTaskId: string;
@@ -15,39 +21,54 @@ export class Held {
   silences = 0;
   private missing = 0;
   private lastOddity: string | null = null;
-  private readonly heldSince = Date.now();
-  private dueAt: number;
+  private readonly now: () => number;
+  private readonly heldSince: number;
+  /** When to ask next; never, while an answer is awaited. */
+  dueAt: number;
   private askedAt = 0;
   private lateSilences = 0;
+  /** Nudged while an answer was awaited, which may be from before the news. */
+  private nudged = false;
 
-  constructor(task: Task, providerTaskId: string, provider: Provider) {
+  constructor(task: Task, providerTaskId: string, provider: Provider, now: () => number) {
     this.task = task;
     this.providerTaskId = providerTaskId;
     this.provider = provider;
     this.pollCount = task.pollCount;
+    this.now = now;
+    this.heldSince = now();
     // A task that was polled before comes from another worker: nobody knows when it was last asked about.
     this.dueAt = this.heldSince + (task.status === 'ACCEPTED' && task.tries <= 1 ? provider.pollSchedule.firstMs : 0);
   }
 
-  isDue(): boolean {
-    return this.dueAt <= Date.now();
+  get workspaceId(): string {
+    return this.task.workspaceId;
   }
 
-  dueInMs(): number {
-    return this.dueAt - Date.now();
+  /** Whether so many workers that held it came to no end that it may be what ends them. */
+  get isSuspect(): boolean {
+    return setAsideMs(this.task.tries) > 0;
   }
 
   /** While an answer is awaited the task is not due. */
   asked(): void {
     this.dueAt = Number.POSITIVE_INFINITY;
-    this.askedAt = Date.now();
+    this.nudged = false;
+    this.askedAt = this.now();
     this.pollCount += 1;
   }
 
   /** Not later than its deadline, for a last look. */
   schedule(delayMs: number): void {
-    const untilDeadline = this.task.deadlineAt.getTime() - Date.now();
-    this.dueAt = Date.now() + (untilDeadline > 0 ? Math.min(delayMs, untilDeadline) : delayMs);
+    const untilDeadline = this.task.deadlineAt.getTime() - this.now();
+    this.dueAt = this.now() + (untilDeadline > 0 ? Math.min(delayMs, untilDeadline) : delayMs);
+    if (this.nudged) this.nudge();
+  }
+
+  /** Its provider says that there is news: it is due as soon as it may be. A provider that falls silent is not hurried. */
+  nudge(): void {
+    if (this.dueAt === Number.POSITIVE_INFINITY) this.nudged = true;
+    else if (this.silences === 0) this.dueAt = Math.min(this.dueAt, this.askedAt + LEAST_BETWEEN_NUDGES_MS);
   }
 
   /** Whether to give it up: its deadline had passed when it was asked about, and the provider has not finished it. */
@@ -61,7 +82,7 @@ export class Held {
 
   age(silences: number, retryAfterMs: number | null) {
     const since = this.task.acceptedAt?.getTime() ?? this.heldSince;
-    return { ageMs: Math.max(0, Date.now() - since), silences, retryAfterMs };
+    return { ageMs: Math.max(0, this.now() - since), silences, retryAfterMs };
   }
 
   /** Counts what says nothing, and believes the provider that does not know the task once it has said so often enough. */

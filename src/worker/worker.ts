@@ -1,10 +1,13 @@
 import type { Domain } from '../generation/domain.ts';
+import type { CallbackUrl } from './callback-url.ts';
 import { createCollector, type Keeper } from './collect.ts';
 import { createIdentity } from './identity.ts';
 import { createPoller } from './poll.ts';
 import type { Providers } from './providers.ts';
 import { createReconciler } from './reconcile.ts';
+import { createRecoverer } from './recover.ts';
 import { createForgetter, createSequencer } from './sequence.ts';
+import { createSettler } from './settle.ts';
 import { createSubmitter } from './submit.ts';
 
 export interface Worker {
@@ -15,25 +18,29 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
-/** One process's share of the work: the loops that submit, poll, collect and reconcile under one lease, and the log's. */
-export function createWorker(domain: Domain, providers: Providers, keeper: Keeper): Worker {
+/** One process's share of the work: the loops that submit, poll, collect, recover and settle under one lease, and the log's. */
+export function createWorker(domain: Domain, providers: Providers, keeper: Keeper, callbackUrl: CallbackUrl): Worker {
   const identity = createIdentity(domain, () => poll.forget(poll.list()));
-  const submit = createSubmitter(domain, providers, identity);
+  const submit = createSubmitter(domain, providers, identity, callbackUrl);
   const poll = createPoller(domain, providers, identity);
-  const collect = createCollector(domain, providers, keeper, identity);
-  const reconcile = createReconciler(domain, identity, poll, [submit, poll, collect]);
+  const timed = { ...keeper, now: identity.now };
+  const collect = createCollector(domain, providers, timed, identity);
+  const recover = createRecoverer(domain, providers, identity);
+  const settle = createSettler(domain, providers, timed, identity);
+  const reconcile = createReconciler(domain, identity, poll, [submit, poll, collect, recover, settle]);
   const sequence = createSequencer(domain);
   const forget = createForgetter(domain);
   const hinted = { submit, poll, collect, sequence };
-  const all = [submit, poll, collect, reconcile, sequence, forget];
+  const all = [submit, poll, collect, recover, settle, reconcile, sequence, forget];
   let unhint: (() => void) | undefined;
 
   return {
-    countSubmissionsInFlight: submit.countInHand,
+    countSubmissionsInFlight: () => submit.countInHand() + recover.countInHand(),
     async start() {
       await identity.start();
-      unhint = domain.hints.on(({ work }) => {
+      unhint = domain.hints.on(({ work, nudged = [] }) => {
         for (const name of work) hinted[name].wake();
+        if (nudged.length > 0) poll.nudge(nudged);
       });
       for (const loop of all) loop.start();
     },

@@ -1,3 +1,4 @@
+import { isLoopback } from '../../config/config.ts';
 import type { Mode, PollSchedule } from '../../generation/provider.ts';
 import type { Connections } from '../connections.ts';
 import type { Provider } from '../provider.ts';
@@ -6,6 +7,7 @@ import { ask } from './ask.ts';
 import { compose } from './compose.ts';
 import { GPTIMAGE2_MODELS } from './models.ts';
 import { submit } from './submit.ts';
+import { parseCallback } from './wire.ts';
 
 // It answers a submission with a task at once; no source gives a number.
 const SUBMIT_TIMEOUT_MS = 30_000;
@@ -40,7 +42,7 @@ export function createGptImage2(options: GptImage2Options): Provider {
     compose,
     // Nothing is echoed and nothing can be listed (providers.md §1.6).
     recover: null,
-    callback: null,
+    callback: { isLocal: isLoopback(new URL(access.root).hostname), read: parseCallback },
     submit: (body, signal) => submit(access, body, submitTimeoutMs, signal),
     ask: (ids, signal) => Promise.all(ids.map((id) => ask(access, id, signal))),
   };

@@ -24,6 +24,8 @@ const accepted = z.object({
   usage: z.object({ credits_reserved: credits }).catch({ credits_reserved: null }),
 });
 
+const callback = z.object({ id: taskId }).transform(({ id }) => ({ providerTaskId: id }));
+
 const task = z.object({
   id: text,
   status: z.string(),
@@ -41,6 +43,11 @@ export type WireTask = z.infer<typeof task>;
 /** The answer to a submission, or null when it names no task. */
 export function parseAccepted(body: unknown): WireAccepted | null {
   return accepted.safeParse(body).data ?? null;
+}
+
+/** Whose end a callback reports, or null when it names no task. The rest of it is asked for (providers.md §1.4). */
+export function parseCallback(body: unknown): { providerTaskId: string } | null {
+  return callback.safeParse(body).data ?? null;
 }
 
 /** The answer to a poll, or null when it states no status. */

@@ -1,0 +1,65 @@
+import { eq } from 'drizzle-orm';
+import { tasks } from '../db/schema.ts';
+import type { Domain } from './domain.ts';
+import { recordReports } from './record.ts';
+import { toTask } from './rows.ts';
+import type { Task, TaskStatus } from './types.ts';
+
+/** What is believed of a callback: which submission it is about, proven by its address, and the provider's id of it. */
+export interface Callback {
+  submissionId: string;
+  /** Null when the body could not be read. */
+  providerTaskId: string | null;
+}
+
+const ASKED_ABOUT: readonly TaskStatus[] = ['ACCEPTED', 'RUNNING'];
+
+/**
+ * A callback is a hint. A task whose submit was not answered learns its id and is asked about from then on, also when it
+ * is already over; one that is asked about anyway is asked about now. Any number of copies, at any time, do no more.
+ */
+export async function hearCallback(domain: Domain, callback: Callback): Promise<void> {
+  const { submissionId, providerTaskId } = callback;
+  const found = await listTasksOf(domain, submissionId);
+  if (found.length === 0) {
+    return domain.log.warn({ submission: submissionId, providerTaskId }, 'a callback for what no task has sent');
+  }
+  const told = providerTaskId === null ? found : await adopt(domain, found, { submissionId, providerTaskId });
+  for (const { id, providerTaskId: known } of told) {
+    if (providerTaskId === null || known === providerTaskId) continue;
+    domain.log.warn({ task: id, known, named: providerTaskId }, 'a callback names another task than the answer did');
+  }
+  const nudged = told.filter(
+    (task) => ASKED_ABOUT.includes(task.status) && task.providerTaskId === (providerTaskId ?? task.providerTaskId),
+  );
+  if (nudged.length === 0) return;
+  domain.hints.give({ generationIds: [], work: [], feeds: [], nudged: nudged.map(({ id }) => id) });
+}
+
+/** Gives the id to the tasks that have none, fenced by the submission; answers all of them as they then stand. */
+async function adopt(
+  domain: Domain,
+  found: Task[],
+  { submissionId, providerTaskId }: { submissionId: string; providerTaskId: string },
+): Promise<Task[]> {
+  const nameless = found.filter((task) => task.providerTaskId === null);
+  if (nameless.length === 0) return found;
+  const report = { kind: 'ACCEPTED', providerTaskId, credits: null, etaSeconds: null } as const;
+  const generations = await recordReports(
+    domain,
+    nameless.map(({ id, generationId }) => ({
+      generationId,
+      report: { kind: 'SUBMITTED', taskId: id, submissionId, report },
+    })),
+  );
+  const after = new Map(generations.flatMap((generation) => generation.tasks.map((task) => [task.id, task])));
+  for (const { id, status } of nameless) {
+    if (after.get(id)?.providerTaskId !== providerTaskId) continue;
+    domain.log.info({ task: id, was: status, providerTaskId }, 'a callback told what became of a submission');
+  }
+  return found.map((task) => after.get(task.id) ?? task);
+}
+
+async function listTasksOf({ db }: Domain, submissionId: string): Promise<Task[]> {
+  return (await db.select().from(tasks).where(eq(tasks.submissionId, submissionId))).map(toTask);
+}

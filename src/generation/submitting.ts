@@ -1,0 +1,91 @@
+import { newId } from '../db/id.ts';
+import { after, type Draft, fail, failed, type Moment, move, type Recovery } from './draft.ts';
+import { answeredLate } from './late.ts';
+import { isFinal } from './moves.ts';
+import type { SubmitReport, Trouble } from './provider.ts';
+import { resubmitDelayMs } from './schedule.ts';
+import { outcomeUnknown } from './troubles.ts';
+import type { OnUncertain, Task } from './types.ts';
+
+/** However often a caller would pay: a provider that loses every answer is not asked a fourth time. */
+const MOST_ATTEMPTS = 3;
+
+/** What became of one submission. */
+export function submitted(draft: Draft, report: SubmitReport, moment: Moment): Draft {
+  const { task } = draft;
+  if (task.providerTaskId !== null) return creditsOf(draft, report);
+  if (isFinal(task.status)) return answeredLate(draft, report, moment);
+  if (task.status !== 'SUBMITTING' && task.status !== 'UNCERTAIN') return draft;
+  switch (report.kind) {
+    case 'ACCEPTED':
+      return move(draft, 'ACCEPTED', moment, {
+        providerTaskId: report.providerTaskId,
+        acceptedAt: moment.at,
+        etaSeconds: report.etaSeconds,
+        failure: null,
+        tries: 0,
+        cost: { ...task.cost, providerCredits: report.credits },
+      });
+    case 'REFUSED':
+      return fail(draft, report.failure, moment);
+    case 'NOT_NOW':
+      return move(draft, 'QUEUED', moment, {
+        submissionId: null,
+        failure: failed(report.failure, moment),
+        nextAt: after(moment, resubmitDelayMs(task.tries, report.retryAfterMs)),
+      });
+    case 'AMBIGUOUS':
+      return uncertain(draft, report.failure, moment);
+  }
+}
+
+/** From which a caller waits for what may still be learned before something else is done. */
+const AWAITED: Record<OnUncertain, readonly Recovery[]> = {
+  WAIT: ['ASK', 'CALLBACK', 'NONE'],
+  // What a callback brings after the end is kept all the same.
+  FAIL: ['ASK'],
+  RESUBMIT: ['ASK', 'CALLBACK'],
+};
+
+/** It may have been accepted. Held for as long as something may still be learned, and never sent again by itself. */
+export function uncertain(draft: Draft, trouble: Trouble, moment: Moment): Draft {
+  const waits = AWAITED[draft.onUncertain].includes(moment.recoveryOf(draft.task));
+  const holdUntil = waits ? after(moment, moment.uncertainHoldMs) : moment.at;
+  return move(draft, 'UNCERTAIN', moment, { failure: failed(trouble, moment), holdUntil, tries: 0 });
+}
+
+/** The hold is over and nothing was learned. Only a caller who accepts to pay twice gets another attempt. */
+export function holdEnded(draft: Draft, moment: Moment): Draft {
+  const ended = fail(draft, outcomeUnknown, moment);
+  const { task } = draft;
+  const again = draft.onUncertain === 'RESUBMIT' && task.attempt < MOST_ATTEMPTS && task.deadlineAt > moment.at;
+  return again ? { ...ended, successor: nextAttempt(task, moment) } : ended;
+}
+
+function nextAttempt(task: Task, moment: Moment): Task {
+  return {
+    ...task,
+    id: newId('tsk'),
+    attempt: task.attempt + 1,
+    status: 'QUEUED',
+    routeReason: `sent again: what became of attempt ${task.attempt} is unknown, and the caller accepts to pay twice`,
+    submissionId: null,
+    cost: { basis: 'RESERVED', reserved: task.cost.reserved, settled: null, providerCredits: null },
+    failure: null,
+    nextAt: moment.at,
+    holdUntil: null,
+    workerId: null,
+    leaseToken: 0,
+    tries: 0,
+    createdAt: moment.at,
+    submittedAt: null,
+  };
+}
+
+/** The answer comes after a callback has told the id; it knows what was reserved. */
+function creditsOf(draft: Draft, report: SubmitReport): Draft {
+  const { task } = draft;
+  if (report.kind !== 'ACCEPTED' || report.providerTaskId !== task.providerTaskId) return draft;
+  if (report.credits === null || task.cost.providerCredits !== null) return draft;
+  return { ...draft, task: { ...task, cost: { ...task.cost, providerCredits: report.credits } } };
+}
