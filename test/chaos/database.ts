@@ -15,7 +15,7 @@ export interface Database {
   stop(): Promise<void>;
 }
 
-const BACK_WITHIN_MS = 20_000;
+const BACK_WITHIN_MS = 60_000;
 
 export async function startDatabase(folder: string): Promise<Database> {
   const dataDir = join(folder, 'database');
@@ -34,7 +34,7 @@ export async function startDatabase(folder: string): Promise<Database> {
     async kill(signal) {
       const postmaster = await findPostmaster();
       process.kill(postmaster, signal);
-      await until(findPostmaster, (pid) => pid > 0 && pid !== postmaster, BACK_WITHIN_MS);
+      await until(findPostmaster, (pid) => ![0, process.pid, postmaster].includes(pid), BACK_WITHIN_MS);
       await until(() => answers(server.url), Boolean, BACK_WITHIN_MS);
     },
     stop: server.stop,

@@ -1,141 +1,59 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { openSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../service/until.ts';
 import type { Arm } from './process.ts';
+import { createSlot, type Slot, type SlotOptions } from './slot.ts';
 
-export type Role = 'api' | 'worker' | 'all';
-
-/** The place of one process, that is filled again whenever it dies. */
-export interface Slot {
-  readonly role: Role;
-  /** Of the process that is there now, once it is ready. */
-  readonly url: string | null;
-  /** Kills what is there with SIGKILL; resolves when it is gone. */
-  kill(): Promise<void>;
-  /** Ends whatever process is there at the point; resolves when that has happened. */
-  arm(arm: Arm): Promise<void>;
-  /** Takes back what has not happened yet; the process that is there may still do it. */
-  disarm(): Arm[];
-  /** Stops the process that is there for a while. */
-  freeze(ms: number): Promise<void>;
-}
-
+/** All processes of one campaign. */
 export interface Fleet {
   slots: readonly Slot[];
-  of(role: Role): Slot[];
   isReady(): boolean;
-  /** Ends that nobody had asked for: what was said last. */
-  accidents: string[];
+  /** Ends the first process that reaches the point; resolves when it is gone. */
+  arm(arm: Arm): Promise<void>;
+  /** Takes back what nobody has reached. */
+  disarm(): void;
   stop(): Promise<void>;
 }
 
-export interface FleetOptions {
-  /** Where the scripts are. */
-  dist: string;
-  /** Where the processes log. */
-  folder: string;
-  env: Record<string, string>;
-  roles: readonly Role[];
-}
-
-const READY_WITHIN_MS = 30_000;
-const AFTER_A_FAILED_START_MS = 200;
+const READY_WITHIN_MS = 60_000;
 
 /** Starts one process for each role, and another whenever one has ended. */
-export async function startFleet(options: FleetOptions): Promise<Fleet> {
-  const accidents: string[] = [];
-  const slots = options.roles.map((role, i) => createSlot(options, role, `${role}-${i}`, accidents));
+export async function startFleet(
+  roles: readonly Slot['role'][],
+  options: Omit<SlotOptions, 'role' | 'name' | 'arms' | 'onReached'>,
+): Promise<Fleet> {
+  let traps: { arm: Arm; done: () => void }[] = [];
+  const arms = () => traps.map(({ arm }) => arm);
+  const tell = (arm: Arm) => {
+    for (const slot of slots) slot.tell(arm);
+  };
+  const onReached = (point: string) => {
+    const reached = traps.find(({ arm }) => arm.point === point);
+    if (!reached) return;
+    traps = traps.filter((trap) => trap !== reached);
+    // The same point may be trapped once more.
+    tell(arms().find((arm) => arm.point === point) ?? { ...reached.arm, times: 0 });
+    reached.done();
+  };
+  const slots = roles.map((role, i) => createSlot({ ...options, role, name: `${role}-${i}`, arms, onReached }));
+
   const isReady = () => slots.every(({ url }) => url !== null);
   const stop = async () => void (await Promise.all(slots.map((slot) => slot.stop())));
   try {
     await until(isReady, Boolean, READY_WITHIN_MS);
   } catch (error) {
     await stop();
-    throw new Error(`not all processes were ready: ${accidents.join(' | ')}`, { cause: error });
+    throw new Error(`not all processes were ready: ${options.accidents.at(-1)}`, { cause: error });
   }
-  return { slots, of: (role) => slots.filter((slot) => slot.role === role), isReady, accidents, stop };
-}
-
-function createSlot(options: FleetOptions, role: Role, name: string, accidents: string[]) {
-  const { dist, folder, env } = options;
-  const log = openSync(join(folder, `${name}.log`), 'a');
-  let arms: { arm: Arm; reached: () => void }[] = [];
-  let child: ChildProcess;
-  let url: string | null = null;
-  let stopping = false;
-  /** Whether its end was asked for. */
-  let asked = false;
-
-  async function run(): Promise<void> {
-    while (!stopping) {
-      asked = false;
-      child = start();
-      for (const { arm } of arms) child.send(arm);
-      let said = '';
-      child.stderr?.on('data', (text) => {
-        said += text;
-      });
-      child.once('message', (ready: { url: string }) => {
-        url = ready.url;
-      });
-      const [code, signal] = await once(child, 'close');
-      const wasReady = url !== null;
-      url = null;
-      const point = /^reached (.+)$/m.exec(said)?.[1];
-      const reached = arms.find(({ arm }) => arm.point === point);
-      if (reached) {
-        arms = arms.filter((each) => each !== reached);
-        reached.reached();
-      } else if (!asked && point === undefined) {
-        accidents.push(`${name} ended by itself ${wasReady ? 'while it ran' : 'while it started'} (${code ?? signal}): ${said.slice(-600)}`);
-      }
-      if (!wasReady && !asked) await sleep(AFTER_A_FAILED_START_MS);
-    }
-  }
-
-  function start(): ChildProcess {
-    return spawn(process.execPath, [join(dist, 'chaos-process.js')], {
-      // A .env file of the checkout is none of our business.
-      cwd: dist,
-      env: { PATH: process.env.PATH, ...env, ROLE: role },
-      stdio: ['ignore', log, 'pipe', 'ipc'],
-    });
-  }
-
-  const running = run();
   return {
-    role,
-    get url() {
-      return url;
-    },
-    async kill() {
-      asked = true;
-      const gone = once(child, 'close');
-      if (child.kill('SIGKILL')) await gone;
-    },
-    arm(arm: Arm): Promise<void> {
-      if (child.connected) child.send(arm);
-      return new Promise((reached) => arms.push({ arm, reached }));
+    slots,
+    isReady,
+    arm(arm) {
+      tell(arm);
+      return new Promise((done) => traps.push({ arm, done }));
     },
     disarm() {
-      const left = arms.map(({ arm }) => arm);
-      arms = [];
-      return left;
+      for (const arm of arms()) tell({ ...arm, times: 0 });
+      traps = [];
     },
-    async freeze(ms: number) {
-      const frozen = child;
-      frozen.kill('SIGSTOP');
-      await sleep(ms);
-      frozen.kill('SIGCONT');
-    },
-    async stop() {
-      stopping = true;
-      asked = true;
-      child.kill('SIGKILL');
-      await running;
-    },
+    stop,
   };
 }

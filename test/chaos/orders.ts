@@ -44,12 +44,12 @@ export function makeOrders(random: Random, count: number): Order[] {
 
 function makeOrder(random: Random, number: number): Order {
   const script = random.pick(MIX);
-  const images = script === 'partial' ? random.whole(2, 3) : random.pick([1, 1, 1, 2, 3]);
-  // What a picture shows is outside of the brackets: few different ones are drawn. The decimals make the prompt unique.
+  const images = script === 'partial' ? random.whole(2, 3) : random.pick([1, 1, 1, 1, 2, 3]);
+  // What a picture shows is outside of the brackets: one is drawn for all. The decimals make the prompt unique.
   const seconds = (random.whole(2, 15) / 10 + number / 100_000).toFixed(5);
   return {
     idempotencyKey: `order ${number}`,
-    prompt: `Boat ${number % 2} ${SCRIPTS[script]} [[slow=${seconds}]]`,
+    prompt: `Boat ${SCRIPTS[script]} [[slow=${seconds}]]`,
     images,
     script,
     wireFault: script === 'plain' && random.happens(0.2) ? random.pick(WIRE_FAULTS) : null,

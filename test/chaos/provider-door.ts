@@ -13,11 +13,11 @@ export interface ProviderDoor {
   /** The next submit kills the workers: before the provider has it, or before its answer leaves. Resolves when it has. */
   killAtNext(when: KillMoment): Promise<void>;
   /** Takes back the kills that no submit has brought about. */
-  disarm(): number;
+  disarm(): void;
   stop(): Promise<void>;
 }
 
-export type KillMoment = 'on receipt' | 'after accept';
+type KillMoment = 'on receipt' | 'after accept';
 
 export interface ProviderDoorOptions {
   providerUrl: string;
@@ -86,9 +86,7 @@ export async function openProviderDoor(options: ProviderDoorOptions): Promise<Pr
     sentAgain,
     killAtNext: (when) => new Promise((done) => kills.push({ when, done })),
     disarm() {
-      const { length } = kills;
       kills = [];
-      return length;
     },
     async stop() {
       const closed = once(server, 'close');
