@@ -21,4 +21,6 @@ CREATE INDEX "generations_reusable" ON "generations" USING btree ("workspace_id"
 CREATE INDEX "tasks_submission" ON "tasks" USING btree ("submission_id");--> statement-breakpoint
 CREATE INDEX "tasks_due" ON "tasks" USING btree ("status","workspace_id","next_at") WHERE worker_id is null and finished_at is null;--> statement-breakpoint
 CREATE INDEX "tasks_unsettled" ON "tasks" USING btree ("workspace_id","next_at") WHERE worker_id is null and settle_until is not null;--> statement-breakpoint
-CREATE INDEX "tasks_uncertain" ON "tasks" USING btree (coalesce(hold_until, next_at)) WHERE status = 'UNCERTAIN';
+CREATE INDEX "tasks_uncertain" ON "tasks" USING btree (coalesce(hold_until, next_at)) WHERE status = 'UNCERTAIN';--> statement-breakpoint
+-- What was adjusted had been asked for so: a retry of it may be adjusted too.
+UPDATE "generations" SET "fit" = 'NEAREST' WHERE "adjustments" <> '[]'::jsonb;

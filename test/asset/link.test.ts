@@ -101,5 +101,5 @@ test('the newest secret signs, any secret verifies, one that was withdrawn does 
 });
 
 test('without a secret there are no links', () => {
-  expect(() => createLinks({ publicUrl: () => PUBLIC_URL, secrets: [] })).toThrow('Links need at least one secret.');
+  expect(() => createLinks({ publicUrl: () => PUBLIC_URL, secrets: [] })).toThrow('Signing needs at least one secret.');
 });

@@ -74,6 +74,28 @@ test('1,000 hints in a burst cost at most one NOTIFY per 20 ms, and none of them
   expect(notifies).toBeLessThan(50);
 });
 
+test('nudges are joined and travel beside other hints; past a hundred they are left to the polls', async () => {
+  const { hints } = await open();
+  const { heard } = await open();
+  const nudge = (...nudged: string[]): Hint => ({ generationIds: [], work: [], feeds: [], nudged });
+  const nudgedIn = (all: Hint[]) => all.flatMap(({ nudged }) => nudged ?? []);
+  hints.give(submit('gen_1'));
+  hints.give(nudge('tsk_1'));
+  hints.give(nudge('tsk_1', 'tsk_2'));
+  hints.give(submit('gen_2'));
+  await expect
+    .poll(() => heard, PATIENCE)
+    .toEqual([submit('gen_1'), { ...submit('gen_2'), nudged: ['tsk_1', 'tsk_2'] }]);
+  heard.length = 0;
+  hints.give(submit());
+  const many = Array.from({ length: 400 }, () => 'gen_01h455vb4pex5vsknk084sn02q');
+  const ids = Array.from({ length: 150 }, (_, i) => `tsk_01h455vb4pex5vsknk084sn${i + 100}`);
+  hints.give({ generationIds: many, work: [], feeds: [] });
+  for (const id of ids) hints.give(nudge(id));
+  await expect.poll(() => nudgedIn(heard), PATIENCE).toEqual(ids.slice(0, 100));
+  expect(heard.some(({ generationIds }) => generationIds === null)).toBe(false);
+});
+
 test('more ids than a NOTIFY can carry become "any of them"', async () => {
   const { hints } = await open();
   const { heard } = await open();

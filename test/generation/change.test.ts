@@ -9,6 +9,7 @@ import { recordReports } from '../../src/generation/record.ts';
 import type { Generation } from '../../src/generation/types.ts';
 import { sampleTrouble } from './samples.ts';
 import { accept, finished, openStage, running, type Stage, taskOf, tell } from './stage.ts';
+import { momentAt } from './story.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -103,7 +104,7 @@ test.each<[string, PollReport]>([
 
 test('what isNews lets pass, and only that, would change a task', async () => {
   const generation = await accept(stage, await stage.create(await stage.newCaller()));
-  const moment = { at: new Date(), uncertainHoldMs: 1 };
+  const moment = momentAt(new Date());
   for (const percent of [null, 0, 0.4, 50, 99, 100, 180]) {
     for (const status of ['ACCEPTED', 'RUNNING'] as const) {
       const tasks = generation.tasks.map((task) => ({ ...task, status, percent: status === 'RUNNING' ? 50 : null }));

@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { tasks } from '../../src/db/schema.ts';
-import { claimTasks } from '../../src/generation/claim.ts';
+import { claimTasks, claimUnsettled } from '../../src/generation/claim.ts';
+import type { Task } from '../../src/generation/types.ts';
+import { insertMany } from './many.ts';
 import { openStage, type Stage, taskOf, tell } from './stage.ts';
 
 let stage: Stage;
@@ -74,6 +76,58 @@ test('the oldest due come first; what is not due, held or in another status stay
   expect(await claim('wrk_a')).toEqual([]);
 });
 
+test('the first due task of every workspace comes before the second of any', async () => {
+  const [many, few, one] = [await newWorkspace(), await newWorkspace(), await newWorkspace()];
+  await insertMany(stage.domain, { workspaceId: many, count: 9, dueInMs: -60_000 });
+  await insertMany(stage.domain, { workspaceId: few, count: 2, dueInMs: -2_000 });
+  await insertMany(stage.domain, { workspaceId: one, count: 1, dueInMs: -1_000 });
+  expect(workspacesOf(await claim('wrk_a', 1))).toEqual([many]);
+  expect(workspacesOf(await claim('wrk_a', 4))).toEqual([many, many, few, one]);
+  expect(workspacesOf(await claim('wrk_a', 2))).toEqual([many, few]);
+  expect(workspacesOf(await claim('wrk_a', 99))).toEqual(Array(5).fill(many));
+});
+
+test('behind 10,000 due tasks of one workspace and 10,000 undue of another, the task of a third is in the next claim', async () => {
+  const [greedy, patient, third] = [await newWorkspace(), await newWorkspace(), await newWorkspace()];
+  await insertMany(stage.domain, { workspaceId: greedy, count: 10_000, dueInMs: -3_600_000 });
+  await insertMany(stage.domain, { workspaceId: patient, count: 10_000, dueInMs: 60_000 });
+  await insertMany(stage.domain, { workspaceId: third, count: 1, dueInMs: 0 });
+  expect(workspacesOf(await claim('wrk_a', 16))).toEqual([...Array(15).fill(greedy), third]);
+});
+
+test('a claim that is not full is no end: whoever claims until nothing comes has it all, in two claims', async () => {
+  for (let i = 0; i < 40; i += 1) await createMany(1);
+  await createMany(400);
+  const counts = [await claim('wrk_a'), await claim('wrk_a'), await claim('wrk_a')].map(({ length }) => length);
+  expect([counts.reduce((sum, count) => sum + count), counts[2]]).toEqual([440, 0]);
+});
+
+test('one task each of workspaces that are new to the worker, for one that has no room left', async () => {
+  const [known, first, second] = [await newWorkspace(), await newWorkspace(), await newWorkspace()];
+  for (const workspaceId of [known, first, second]) await insertMany(stage.domain, { workspaceId, count: 5 });
+  const claimNew = (onlyNewTo: string[]) =>
+    claimTasks(stage.domain, { workerId: 'wrk_a', statuses: ['QUEUED', 'ACCEPTED'], limit: 9, onlyNewTo });
+  expect(workspacesOf(await claimNew([known]))).toEqual([first, second]);
+  expect(workspacesOf(await claimNew([known, first, second]))).toEqual([]);
+  expect(workspacesOf(await claimNew([]))).toEqual([known, first, second]);
+});
+
+test('final tasks that are not settled yet are claimed alike: the first of every workspace, when it is due', async () => {
+  const [many, one] = [await newWorkspace(), await newWorkspace()];
+  await insertMany(stage.domain, { workspaceId: many, count: 3, status: 'FAILED' });
+  await insertMany(stage.domain, { workspaceId: one, count: 2, status: 'CANCELED' });
+  await stage.domain.db.execute(sql`update tasks set finished_at = clock_timestamp(),
+    settle_until = case when id < 'tsk_00000005' then clock_timestamp() + interval '1 h' end`);
+  const claimed = await claimUnsettled(stage.domain, { workerId: 'wrk_a', limit: 2 });
+  expect(workspacesOf(claimed)).toEqual([many, one]);
+  expect(claimed).toMatchObject(Array(2).fill({ workerId: 'wrk_a', leaseToken: 1, tries: 1 }));
+  await dueIn('tsk_00000002', 60_000);
+  expect((await claimUnsettled(stage.domain, { workerId: 'wrk_a', limit: 9 })).map(({ id }) => id)).toEqual([
+    'tsk_00000003',
+  ]);
+  expect(await claim('wrk_a')).toEqual([]);
+});
+
 test('a claim answers the task as it now stands: held, one token and one try further', async () => {
   const generation = await stage.create(await stage.newCaller());
   const [claimed] = await claim('wrk_a');
@@ -88,8 +142,16 @@ test('a claim of none asks for nothing', async () => {
 });
 
 async function createMany(count: number): Promise<void> {
-  const caller = await stage.newCaller();
-  await Promise.all(Array.from({ length: count }, () => stage.create(caller)));
+  await insertMany(stage.domain, { workspaceId: await newWorkspace(), count });
+}
+
+async function newWorkspace(): Promise<string> {
+  return (await stage.newCaller()).workspaceId;
+}
+
+/** Whose they are, in the order of ids, which is that of making. */
+function workspacesOf(tasks: Task[]): string[] {
+  return tasks.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(({ workspaceId }) => workspaceId);
 }
 
 async function dueIn(id: string, ms: number): Promise<void> {

@@ -5,16 +5,19 @@ import { submissions } from '../../src/db/schema.ts';
 import { claimTasks } from '../../src/generation/claim.ts';
 import { expireTasks } from '../../src/generation/expire.ts';
 import {
+  absolveTasks,
   keepAlive,
   listHeldTaskIds,
   registerWorker,
   releaseTasks,
   retireWorker,
+  setTaskAside,
   takeOverFromTheSilent,
 } from '../../src/generation/lease.ts';
 import type { SentSubmission, SubmitReport } from '../../src/generation/provider.ts';
 import { markSending, newSubmissionId, recordSubmission } from '../../src/generation/send.ts';
 import type { Generation, Task, TaskStatus } from '../../src/generation/types.ts';
+import { insertMany } from './many.ts';
 import { sampleExchange, sampleFacts, sampleTrouble } from './samples.ts';
 import { accept, finished, openStage, running, type Stage, taskOf, tell } from './stage.ts';
 
@@ -28,7 +31,7 @@ beforeAll(async () => {
 beforeEach(() => stage.clear());
 afterAll(() => stage.close());
 
-test('what a worker says of a task that another took over changes nothing: a poll, a stored image, a delay', async () => {
+test('the lease fence: what a worker says of a task that another took over changes nothing, a poll, a stored image, a delay', async () => {
   const [a, b] = await registerTwo();
   const generation = await accept(stage, await stage.create(await stage.newCaller()));
   const heldByA = await claimed(generation, a, 'ACCEPTED');
@@ -159,21 +162,21 @@ test('a worker that beats keeps its tasks; one that was taken over from is told 
   const [a, b] = await registerTwo();
   const generation = await stage.create(await stage.newCaller());
   const task = await claimed(generation, a, 'QUEUED');
-  expect(await keepAlive(stage.domain, a)).toBe(true);
+  expect(await keepAlive(stage.domain, a)).not.toBe(null);
   await takeOverFromTheSilent(stage.domain);
   expect(await listHeldTaskIds(stage.domain, a)).toEqual([task.id]);
   await fallSilent(a);
   await takeOverFromTheSilent(stage.domain);
   expect(await listHeldTaskIds(stage.domain, a)).toEqual([]);
-  expect([await keepAlive(stage.domain, a), await keepAlive(stage.domain, b)]).toEqual([false, true]);
+  expect([await keepAlive(stage.domain, a), await keepAlive(stage.domain, b)]).toEqual([null, expect.any(Number)]);
 });
 
 test('a worker that was late but that nobody took over from is alive again', async () => {
   const [a] = await registerTwo();
   await fallSilent(a);
-  expect(await keepAlive(stage.domain, a)).toBe(true);
+  expect(await keepAlive(stage.domain, a)).not.toBe(null);
   await takeOverFromTheSilent(stage.domain);
-  expect(await keepAlive(stage.domain, a)).toBe(true);
+  expect(await keepAlive(stage.domain, a)).not.toBe(null);
 });
 
 test('a worker that retires gives back its tasks at once; what it was sending becomes UNCERTAIN', async () => {
@@ -226,6 +229,95 @@ test('several reconcilers at once take over each task once', async () => {
   }
 });
 
+test('1,200 tasks of a silent worker are taken over, each once; what somebody has locked is left for the next round', async () => {
+  const [a, b] = await registerTwo();
+  await insertMany(stage.domain, { workspaceId: (await stage.newCaller()).workspaceId, count: 1_200 });
+  const { db } = stage.domain;
+  await db.execute(
+    sql`update tasks set lease_token = 1, worker_id = case when id = 'tsk_00000001' then ${b} else ${a} end`,
+  );
+  await fallSilent(a);
+  await db.transaction(async (tx) => {
+    await tx.execute(sql`select id from tasks where id = 'tsk_00000002' for update`);
+    const other = await stage.another();
+    await Promise.all([stage, other].map(({ domain }) => takeOverFromTheSilent(domain)));
+  });
+  const held = () =>
+    db.execute(sql`
+    select worker_id, lease_token, count(*)::int as tasks from tasks group by 1, 2 order by 3`);
+  const ofB = { worker_id: b, lease_token: 1, tasks: 1 };
+  expect([...(await held())]).toEqual([
+    expect.objectContaining({ tasks: 1 }),
+    expect.objectContaining({ tasks: 1 }),
+    { worker_id: null, lease_token: 2, tasks: 1_198 },
+  ]);
+  await takeOverFromTheSilent(stage.domain);
+  expect([...(await held())]).toEqual([ofB, { worker_id: null, lease_token: 2, tasks: 1_199 }]);
+});
+
+test('150 submissions of a silent worker become UNCERTAIN in one round', async () => {
+  const [a] = await registerTwo();
+  await insertMany(stage.domain, { workspaceId: (await stage.newCaller()).workspaceId, count: 150 });
+  await stage.domain.db.execute(sql`update tasks set worker_id = ${a}, status = 'SUBMITTING'`);
+  await fallSilent(a);
+  await takeOverFromTheSilent(stage.domain);
+  const rows = await stage.domain.db.execute(sql`select status, count(*)::int as tasks from tasks group by 1`);
+  expect([...rows]).toEqual([{ status: 'UNCERTAIN', tasks: 150 }]);
+});
+
+test('a task that nobody survived is set aside: not the first two times, then 2, 4 s … 10 minutes, or up to half of it less', async () => {
+  const [a] = await registerTwo();
+  await insertMany(stage.domain, { workspaceId: (await stage.newCaller()).workspaceId, count: 13 });
+  await stage.domain.db.execute(sql`update tasks set worker_id = ${a}, tries = substr(id, 5)::int`);
+  await fallSilent(a);
+  await takeOverFromTheSilent(stage.domain);
+  const rows = await asideSeconds();
+  const most = [0, 0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600];
+  expect(rows.map(({ tries }) => tries)).toEqual(most.map((_, i) => i + 1));
+  for (const [i, { seconds }] of rows.entries()) {
+    expect(seconds).toBeLessThanOrEqual(most[i] ?? 0);
+    // What has passed since.
+    expect(seconds).toBeGreaterThan((most[i] ?? 0) / 2 - 5);
+  }
+});
+
+test('a task with which the work failed is set aside in the same way, and what was handled begins anew', async () => {
+  const [a] = await registerTwo();
+  await insertMany(stage.domain, { workspaceId: (await stage.newCaller()).workspaceId, count: 3 });
+  await stage.domain.db.execute(sql`update tasks set worker_id = ${a}, tries = 9`);
+  await setTaskAside(stage.domain, a, 'tsk_00000001');
+  await absolveTasks(stage.domain, a, ['tsk_00000002']);
+  await absolveTasks(stage.domain, 'wrk_other', ['tsk_00000003']);
+  await setTaskAside(stage.domain, 'wrk_other', 'tsk_00000003');
+  const [first, second, third] = await asideSeconds();
+  expect([first, second, third].map((row) => [row?.tries, row?.worker_id])).toEqual([
+    [9, null],
+    [0, a],
+    [9, a],
+  ]);
+  expect(first?.seconds).toBeGreaterThan(50);
+});
+
+test.each([
+  ['retires', (a: string) => retireWorker(stage.domain, a)],
+  ['releases', async (a: string) => releaseTasks(stage.domain, a, await listHeldTaskIds(stage.domain, a))],
+])('what a worker that %s gives back is due at once, and the try does not count', async (_verb, giveBack) => {
+  const [a] = await registerTwo();
+  await insertMany(stage.domain, { workspaceId: (await stage.newCaller()).workspaceId, count: 1_100 });
+  const { db } = stage.domain;
+  await db.execute(sql`
+    update tasks set worker_id = ${a}, tries = 3, next_at = clock_timestamp() + interval '1 minute'`);
+  await db.execute(sql`update tasks set tries = 0 where id = 'tsk_00000001'`);
+  await giveBack(a);
+  const rows = await db.execute(sql`
+    select tries, worker_id, next_at <= clock_timestamp() as due, count(*)::int as tasks from tasks group by 1, 2, 3
+    order by tries`);
+  expect([...rows]).toEqual([
+    { tries: 0, worker_id: null, due: true, tasks: 1 },
+    { tries: 2, worker_id: null, due: true, tasks: 1_099 },
+  ]);
+});
+
 test('past its deadline a task that no provider has is ended, with nobody looking at it', async () => {
   const generation = await stage.create(await stage.newCaller());
   expect(await expireTasks(stage.domain, 10)).toBe(0);
@@ -241,6 +333,12 @@ test('past its deadline a task that a provider accepted is left for a last look:
   expect(await expireTasks(stage.domain, 10)).toBe(0);
   expect(await stage.reload(generation.id)).toMatchObject({ status: 'RUNNING', failure: null });
 });
+
+/** Of every task, in the order of ids: its tries, its holder, and for how many seconds it is not due. */
+async function asideSeconds() {
+  return stage.domain.db.execute<{ tries: number; worker_id: string | null; seconds: number }>(sql`
+    select tries, worker_id, extract(epoch from next_at - clock_timestamp())::float8 as seconds from tasks order by id`);
+}
 
 async function registerTwo(): Promise<[string, string]> {
   return [await registerWorker(stage.domain), await registerWorker(stage.domain)];
@@ -285,7 +383,7 @@ async function waitingForLocks(): Promise<number> {
 }
 
 async function endHold({ id }: Task): Promise<void> {
-  await stage.domain.db.execute(sql`update tasks set next_at = clock_timestamp() where id = ${id}`);
+  await stage.domain.db.execute(sql`update tasks set hold_until = clock_timestamp() where id = ${id}`);
 }
 
 async function state(generation: Generation) {

@@ -7,7 +7,7 @@ import { isFinal, TASK_MOVES } from '../../src/generation/moves.ts';
 import type { Asset, Generation, Task } from '../../src/generation/types.ts';
 import { the } from './reports.ts';
 import { sampleGeneration, sampleTrouble } from './samples.ts';
-import { HOLD_MS, START, stories, type Told } from './story.ts';
+import { momentAt, START, stories, type Told } from './story.ts';
 
 const NUM_RUNS = 200;
 
@@ -78,11 +78,45 @@ describe('whatever is reported of one to three tasks, in any order', () => {
 
   test('a report touches no other task and no image of another task', () => {
     always(({ before, after, report }) => {
+      const ids = new Set(before.tasks.map(({ id }) => id));
       const others = ({ tasks, assets }: Generation) => [
-        tasks.filter(({ id }) => id !== report?.taskId),
+        tasks.filter(({ id }) => id !== report?.taskId && ids.has(id)),
         assets.filter(({ taskId }) => taskId !== report?.taskId),
       ];
       if (report) expect(others(after)).toEqual(others(before));
+    });
+  });
+
+  test('a new attempt is made only where the caller accepts to pay twice, when the hold is over, and at most twice', () => {
+    always(({ before, after, report }) => {
+      const made = after.tasks.filter(({ id }) => !before.tasks.some((task) => task.id === id));
+      if (made.length === 0) return;
+      expect([before.routing.onUncertain, report?.kind]).toEqual(['RESUBMIT', 'TIME_UP']);
+      const old = the(before.tasks.find(({ id }) => id === report?.taskId));
+      const { attempt, firstSlot, imageCount, status } = the(made[0]);
+      expect(old.status).toBe('UNCERTAIN');
+      expect({ attempt, firstSlot, imageCount, status }).toEqual({
+        attempt: old.attempt + 1,
+        firstSlot: old.firstSlot,
+        imageCount: old.imageCount,
+        status: 'QUEUED',
+      });
+      expect(attempt).toBeLessThanOrEqual(3);
+    });
+  });
+
+  test('of a final task only pictures, its id and its bill may still become known', () => {
+    always(({ before, after, report }) => {
+      for (const [old, task] of pairs(before, after)) {
+        if (!isFinal(old.status) || report === null) continue;
+        const fixed = ({ status, finishedAt, attempt, percent, request, submissionId, failure }: Task) => {
+          const { billed: _, ...why } = failure ?? { billed: null };
+          return { status, finishedAt, attempt, percent, request, submissionId, why };
+        };
+        expect(fixed(task)).toEqual(fixed(old));
+        if (old.failure && old.failure.billed !== 'UNKNOWN') expect(task.failure?.billed).toBe(old.failure.billed);
+        if (old.providerTaskId !== null) expect(task.providerTaskId).toBe(old.providerTaskId);
+      }
     });
   });
 
@@ -96,8 +130,9 @@ describe('whatever is reported of one to three tasks, in any order', () => {
     });
   });
 
-  test('SUCCEEDED means that every slot has a stored picture, FAILED and CANCELED that none has', () => {
-    always(({ after }) => {
+  test('SUCCEEDED means that every slot has a stored picture, FAILED and CANCELED that none had when it ended', () => {
+    always(({ before, after }) => {
+      if (isFinished(before.status)) return;
       const stored = slotsOf(after).map(({ asset }) => asset?.state === 'STORED' || asset?.state === 'DELETED');
       if (after.status === 'SUCCEEDED') expect(stored.every(Boolean)).toBe(true);
       if (after.status === 'PARTIALLY_SUCCEEDED') expect(new Set(stored)).toEqual(new Set([true, false]));
@@ -152,7 +187,7 @@ describe('whatever is reported of one to three tasks, in any order', () => {
   }
 
   function letTimePass(generation: Generation): Generation {
-    const late = { at: new Date(START.getTime() + 10 * 86_400_000), uncertainHoldMs: HOLD_MS };
+    const late = momentAt(new Date(START.getTime() + 10 * 86_400_000));
     const reports = generation.tasks.flatMap(({ id: taskId, leaseToken: token }): Report[] => [
       { kind: 'ABANDONED', taskId },
       { kind: 'TIME_UP', taskId },

@@ -7,6 +7,8 @@ import { answered, collect, lostOf, MOMENT, of, polled, stored, the, withTask } 
 import { sampleFacts, sampleImages, sampleTrouble } from './samples.ts';
 import { HOLD_MS } from './story.ts';
 
+const DAY_MS = 86_400_000;
+
 describe('each move', () => {
   const at = MOMENT.at;
   const later = (ms: number) => new Date(at.getTime() + ms);
@@ -55,13 +57,13 @@ describe('each move', () => {
       'an answer that proves nothing makes it UNCERTAIN for the hold',
       'SUBMITTING',
       answered({ kind: 'AMBIGUOUS', failure: trouble }),
-      { workerId: null, status: 'UNCERTAIN', failure, nextAt: later(HOLD_MS) },
+      { ...freed, status: 'UNCERTAIN', failure, holdUntil: later(HOLD_MS), tries: 0 },
     ],
     [
       'when its sender fell silent it is UNCERTAIN for the hold',
       'SUBMITTING',
       ({ id: taskId }) => ({ kind: 'ABANDONED', taskId }),
-      { workerId: null, status: 'UNCERTAIN', ...told('OUTCOME_UNKNOWN', 'UNKNOWN'), nextAt: later(HOLD_MS) },
+      { ...freed, status: 'UNCERTAIN', ...told('OUTCOME_UNKNOWN', 'UNKNOWN'), holdUntil: later(HOLD_MS), tries: 0 },
     ],
     [
       'a late acceptance adopts an UNCERTAIN one',
@@ -150,20 +152,31 @@ describe('each move', () => {
     ['ACCEPTED', 'DEADLINE_EXCEEDED', 'UNKNOWN'],
     ['RUNNING', 'DEADLINE_EXCEEDED', 'UNKNOWN'],
   ])('at its deadline a %s task fails as %s, billed %s; a moment before it does not', (status, code, billed) => {
-    const generation = withTask(status, { nextAt: later(1e9) });
+    const generation = withTask(status, { nextAt: later(1e9), holdUntil: status === 'UNCERTAIN' ? later(1e9) : null });
     const [task] = generation.tasks;
     const report: Report = { kind: 'TIME_UP', taskId: the(task).id };
     const deadline = the(task).deadlineAt;
     const before = { ...MOMENT, at: new Date(deadline.getTime() - 1) };
     expect(applyReport(generation, report, before)).toBe(generation);
     const cost = billed === 'NO' ? refunded : unknown;
+    const asked = { settleUntil: new Date(deadline.getTime() + DAY_MS), tries: 0 };
     expect(applyReport(generation, report, { ...MOMENT, at: deadline }).tasks).toEqual([
-      { ...task, ...ended, ...told(code, billed), status: 'FAILED', cost, nextAt: deadline, finishedAt: deadline },
+      {
+        ...task,
+        ...ended,
+        ...told(code, billed),
+        status: 'FAILED',
+        cost,
+        nextAt: deadline,
+        finishedAt: deadline,
+        holdUntil: null,
+        ...(code === 'DEADLINE_EXCEEDED' && billed !== 'NO' && asked),
+      },
     ]);
   });
 
   test('an UNCERTAIN task whose hold is over fails as OUTCOME_UNKNOWN, not a moment sooner', () => {
-    const generation = withTask('UNCERTAIN', { nextAt: later(5_000) });
+    const generation = withTask('UNCERTAIN', { holdUntil: later(5_000) });
     const [task] = generation.tasks;
     const report: Report = { kind: 'TIME_UP', taskId: the(task).id };
     expect(applyReport(generation, report, { ...MOMENT, at: later(4_999) })).toBe(generation);
@@ -191,7 +204,8 @@ describe('each move', () => {
     const [task] = generation.tasks;
     const accept = answered({ kind: 'ACCEPTED', providerTaskId: 'theirs', credits: null, etaSeconds: null })(the(task));
     const after = applyReport(generation, accept, MOMENT);
-    expect(after.tasks).toEqual([{ ...task, providerTaskId: 'theirs', acceptedAt: at }]);
+    const asked = { nextAt: at, settleUntil: later(DAY_MS), tries: 0 };
+    expect(after.tasks).toEqual([{ ...task, providerTaskId: 'theirs', acceptedAt: at, ...asked }]);
     expect(changesBetween(generation, after).map(({ type }) => type)).toEqual(['TASK_CHANGED']);
   });
 

@@ -3,10 +3,10 @@ import { applyReport, type Report } from '../../src/generation/machine.ts';
 import type { PollReport, SubmitReport } from '../../src/generation/provider.ts';
 import type { Generation, Task, TaskStatus } from '../../src/generation/types.ts';
 import { sampleFacts, sampleGeneration, sampleImages, sampleTrouble } from './samples.ts';
-import { HOLD_MS, START } from './story.ts';
+import { momentAt, START } from './story.ts';
 
 /** One second after the start, when the reports of these tests come. */
-export const MOMENT = { at: new Date(START.getTime() + 1_000), uncertainHoldMs: HOLD_MS };
+export const MOMENT = momentAt(new Date(START.getTime() + 1_000));
 
 /** A generation with one task for two images, which is in this status and held under token 5. */
 export function withTask(status: TaskStatus, changes: Partial<Task> = {}): Generation {

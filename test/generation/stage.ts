@@ -21,6 +21,8 @@ const log = pino({ level: 'silent' });
 export interface Stage {
   domain: Domain;
   connection: Connection;
+  /** Of its database. */
+  url: string;
   /** Another process on the same database. */
   another(): Promise<{ domain: Domain; connection: Connection }>;
   newCaller(mode?: Caller['mode']): Promise<Caller>;
@@ -51,6 +53,7 @@ export async function openStage(changes: Partial<Domain['timing']> = {}): Promis
   return {
     domain,
     connection,
+    url: database.url,
     another,
     async newCaller(mode = 'TEST') {
       const id = newId('wsp');

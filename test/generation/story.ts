@@ -1,11 +1,16 @@
 import fc from 'fast-check';
+import type { Moment, Recovery } from '../../src/generation/draft.ts';
 import { applyReport, type Report } from '../../src/generation/machine.ts';
 import type { PollReport, SubmitReport } from '../../src/generation/provider.ts';
-import type { Generation, Task, TaskStatus } from '../../src/generation/types.ts';
+import type { Generation, OnUncertain, Task, TaskStatus } from '../../src/generation/types.ts';
 import { sampleFacts, sampleGeneration, sampleImages, sampleTrouble } from './samples.ts';
 
 export const START = new Date('2026-01-01T12:00:00Z');
 export const HOLD_MS = 600_000;
+
+export function momentAt(at: Date, recovery: Recovery = 'NONE'): Moment {
+  return { at, uncertainHoldMs: HOLD_MS, recoveryOf: () => recovery };
+}
 const DEADLINE_MS = 900_000;
 
 type Kind = Report['kind'] | 'CLAIMED';
@@ -70,6 +75,8 @@ const kinds: fc.Arbitrary<Kind> = fc.constantFrom(
   'DELAYED',
   'TIME_UP',
   'CANCEL',
+  'SETTLED',
+  'RESOLVED',
 );
 /** So that stories go far, most happenings are what usually comes next. */
 const USUAL: Record<TaskStatus, Kind> = {
@@ -81,7 +88,7 @@ const USUAL: Record<TaskStatus, Kind> = {
   COLLECTING: 'STORED',
   SUCCEEDED: 'STORED',
   PARTIALLY_SUCCEEDED: 'POLLED',
-  FAILED: 'SUBMITTED',
+  FAILED: 'SETTLED',
   CANCELED: 'SUBMITTED',
 };
 const rarely = fc.integer({ min: 0, max: 6 }).map((n) => n === 0);
@@ -104,9 +111,12 @@ const happenings: fc.Arbitrary<Happening> = fc.record({
 export const stories = fc
   .tuple(
     fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 }),
+    fc.constantFrom<OnUncertain>('WAIT', 'FAIL', 'RESUBMIT'),
     fc.array(happenings, { maxLength: 80, size: 'max' }),
   )
-  .map(([counts, all]) => tell(sampleGeneration(counts, { at: START, deadlineMs: DEADLINE_MS }), all));
+  .map(([counts, onUncertain, all]) =>
+    tell({ ...sampleGeneration(counts, { at: START, deadlineMs: DEADLINE_MS }), routing: { onUncertain } }, all),
+  );
 
 function tell(start: Generation, all: Happening[]): Told[] {
   const told: Told[] = [];
@@ -116,15 +126,20 @@ function tell(start: Generation, all: Happening[]): Told[] {
     const task = before.tasks[each.task % before.tasks.length];
     if (!task) continue;
     at = new Date(at.getTime() + each.afterMs);
-    const kind = each.kind ?? USUAL[task.status];
+    const kind = each.kind ?? usualOf(before, task);
     const report =
       kind === 'CLAIMED'
         ? null
         : reportOf(kind, each, before, task, { next: `sub_${++sent}`, older: `sub_${sent >> 1}` });
-    state = report ? applyReport(before, report, { at, uncertainHoldMs: HOLD_MS }) : claimed(before, task);
+    state = report ? applyReport(before, report, momentAt(at)) : claimed(before, task);
     told.push({ before, after: state, report, at });
   }
   return Object.assign(told, { [fc.toStringMethod]: () => told.map(inBrief).join('\n') });
+}
+
+function usualOf({ assets }: Generation, { id, status, settleUntil }: Task): Kind {
+  const waits = assets.some(({ taskId, state }) => taskId === id && state === 'PENDING');
+  return settleUntil !== null && waits ? 'STORED' : USUAL[status];
 }
 
 function inBrief({ report, after, at }: Told): string {
@@ -137,7 +152,8 @@ function inBrief({ report, after, at }: Told): string {
 /** What `claimTasks` does. */
 function claimed(generation: Generation, { id }: Task): Generation {
   const tasks = generation.tasks.map((task) => {
-    if (task.id !== id || task.workerId !== null || task.finishedAt !== null) return task;
+    if (task.id !== id || task.workerId !== null || (task.finishedAt !== null && task.settleUntil === null))
+      return task;
     return { ...task, workerId: 'wrk', leaseToken: task.leaseToken + 1, tries: task.tries + 1 };
   });
   return { ...generation, tasks };
@@ -172,6 +188,10 @@ function reportOf(
       return { kind, taskId, token, assetId };
     case 'DELAYED':
       return { kind, taskId, token, delayMs: 5_000 };
+    case 'SETTLED':
+      return { kind, taskId, token, report: poll, resultTtlSeconds: 3600 };
+    case 'RESOLVED':
+      return { kind, taskId, billed: stale };
     default:
       return { kind, taskId };
   }

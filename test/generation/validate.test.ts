@@ -63,6 +63,12 @@ test.each<[string, Partial<CreateInput>, object]>([
   ['a seed past 31 bits', { seed: 2 ** 31 }, outside('seed', 2 ** 31, 0, 2_147_483_647)],
   ['a quality of 0', { output: { ...output, quality: 0 } }, outside('output.quality', 0, 1, 100)],
   ['a deadline of 29 seconds', { deadlineSeconds: 29 }, outside('deadlineSeconds', 29, 30, 3600)],
+  ['a reuse within no time', { reuseWithinSeconds: 0 }, outside('reuseWithinSeconds', 0, 1, 2_592_000)],
+  [
+    'a reuse within more than 30 days',
+    { reuseWithinSeconds: 2_592_001 },
+    outside('reuseWithinSeconds', 2_592_001, 1, 2_592_000),
+  ],
   ['a deadline of over an hour', { deadlineSeconds: 3601 }, outside('deadlineSeconds', 3601, 30, 3600)],
   ...['', '16x9', '16:', '0:1', '1:0', '-1:1', '1.5:1', '16:9 ', '99999:1', 'AUTO', '１６:９', '1:1\n'].map(
     (aspectRatio): [string, Partial<CreateInput>, object] => [
@@ -121,7 +127,13 @@ test.each<[string, Partial<CreateInput>, object]>([
 test.each<[string, Partial<CreateInput>]>([
   [
     'the widest of everything',
-    { images: 20, seed: 2 ** 31 - 1, deadlineSeconds: 3600, size: { width: 1, height: 16_384 } },
+    {
+      images: 20,
+      seed: 2 ** 31 - 1,
+      deadlineSeconds: 3600,
+      reuseWithinSeconds: 2_592_000,
+      size: { width: 1, height: 16_384 },
+    },
   ],
   ['a ratio, a colour and a URI', { size: { aspectRatio: '21:9', resolution: 'R4K' }, colors: ['#1E90ff'] }],
   ['auto', { size: { aspectRatio: 'auto', resolution: null } }],

@@ -6,6 +6,7 @@ import type { Generation } from '../../src/generation/types.ts';
 import { createWatcher, type Watcher } from '../../src/generation/watch.ts';
 import { sampleFacts, sampleGeneration } from './samples.ts';
 import { accept, failed, finished, openStage, running, type Stage, taskOf, tell } from './stage.ts';
+import { momentAt } from './story.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -202,7 +203,7 @@ test('several reads that wait at once are answered in turn, and all of them end'
   const at = new Date();
   const generation = sampleGeneration([1], { at });
   const taskId = taskOf(generation).id;
-  const final = applyReport(generation, { kind: 'CANCEL', taskId }, { at, uncertainHoldMs: 1 });
+  const final = applyReport(generation, { kind: 'CANCEL', taskId }, momentAt(at));
   const ended = vi.fn();
   const stream = new LatestState(0, ended);
   const reads = [stream.next(), stream.next(), stream.next()];

@@ -3,7 +3,7 @@ import type { ProviderRequest } from '../../src/generation/provider.ts';
 import { readGolden } from './golden.ts';
 import { createProvider, createRequest, SENDING } from './gptimage2.ts';
 
-const { compose } = createProvider('https://api.example');
+const { compose, callback } = createProvider('https://api.example');
 const bare = { model: 'doubao-seedream-5.0-lite', prompt: 'a red kite' };
 
 test("the request of seed 000 is composed as the seed's own body", () => {
@@ -39,6 +39,24 @@ test.each<[string, Partial<ProviderRequest>, Record<string, unknown>]>([
   ],
 ])('a body holds %s', (_, changes, added) => {
   expect(compose(createRequest(changes), SENDING)).toEqual({ ...bare, ...added });
+});
+
+test('it is told where to call back, where it can and in no more than 2,048 characters', () => {
+  const callbackUrl = 'https://darkroom.example/webhooks/gptimage2/token';
+  const longest = `${callbackUrl}${'x'.repeat(2_048 - callbackUrl.length)}`;
+  const composed = (url: string | null) => compose(createRequest(), { ...SENDING, callbackUrl: url });
+  expect(composed(callbackUrl)).toEqual({ ...bare, callback_url: callbackUrl });
+  expect(composed(longest)).toEqual({ ...bare, callback_url: longest });
+  expect([composed(null), composed(`${longest}x`)]).toEqual([bare, bare]);
+});
+
+test('a callback is believed for the task it names, and for nothing else', () => {
+  const read = (body: unknown) => callback?.read(body);
+  const completed = JSON.parse(readGolden('gptimage2-completed'));
+  const failed = JSON.parse(readGolden('gptimage2-failed'));
+  expect([completed, failed].map(read)).toEqual([completed, failed].map(({ id }) => ({ providerTaskId: id })));
+  const unreadable = [undefined, null, [], 'text', 7, {}, { id: 7 }, { id: '' }, { id: '..' }, { id: 'a b' }];
+  expect(unreadable.map(read)).toEqual(unreadable.map(() => null));
 });
 
 test('a resolution it does not offer is an error, not a silent default', () => {

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { newId } from '../../src/db/id.ts';
+import { createCallbackTokens } from '../../src/generation/callback-token.ts';
 import { askAt, createProvider, KEY, submitTo } from './gptimage2.ts';
 import { findClosedUrl, json, startServer } from './server.ts';
 
@@ -16,6 +18,18 @@ test.each<[string, unknown]>([
     expect(JSON.stringify(answers)).not.toContain(KEY);
     expect(server.received.map(({ headers }) => headers.authorization)).toEqual([`Bearer ${KEY}`, `Bearer ${KEY}`]);
   }
+});
+
+test('the token of a callback shows in no report and no record, whoever repeats it', async () => {
+  const token = createCallbackTokens(['secret']).sign('gptimage2', newId('sub'));
+  const callback_url = `https://darkroom.example/webhooks/gptimage2/${token}`;
+  const server = await startServer(json(400, { callback_url, error: { message: `cannot call ${callback_url}` } }));
+  const provider = createProvider(server.url);
+  const answers = [await provider.submit({ callback_url }, signal), ...(await provider.ask(['a'], signal))];
+  expect(JSON.stringify(answers)).not.toContain(token.slice(-43));
+  const shown = 'https://darkroom.example/webhooks/gptimage2/[redacted]';
+  expect(answers[0]?.exchange.requestBody).toEqual({ callback_url: shown });
+  expect(JSON.parse(server.received[0]?.body ?? '')).toEqual({ callback_url });
 });
 
 test('the key shows in no record of a call that never left', async () => {

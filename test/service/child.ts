@@ -5,7 +5,6 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { buildOnce } from './build.ts';
-import { makeFolder } from './folder.ts';
 import { FAST } from './service.ts';
 
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
@@ -44,16 +43,6 @@ export async function startChild(env: Record<string, string>): Promise<ChildServ
 export async function runChild(env: Record<string, string>): Promise<Child> {
   await buildOnce();
   return run('main.js', { ...FAST, ...env }).child;
-}
-
-/** Runs the provider simulator alone, in a process of its own. */
-export async function startSandboxChild(): Promise<Child & { url: string }> {
-  await buildOnce();
-  const folder = await makeFolder();
-  onTestFinished(folder.remove);
-  const { child, spawned } = run('main-sandbox.js', { SANDBOX_PORT: '0', DATA_DIR: folder.path });
-  const url = await firstLine(child, spawned.stderr, (line) => /ready: (http\S+)/.exec(line)?.[1] ?? null);
-  return { ...child, url };
 }
 
 function run(

@@ -55,10 +55,13 @@ test.concurrent('[[rate-limited=2]] is sent three times by the same task, accept
   const generation = await order(service, 'A tower [[rate-limited=2]] [[slow=0]]');
   expect(generation.status).toBe('SUCCEEDED');
   expect(submits(only(generation.tasks)).map(({ status }) => status)).toEqual([200, 429, 429]);
+  // A service that is alone is called back by its own sandbox.
+  const callback_url = `${service.url}/webhooks/gptimage2/[redacted]`;
+  expect(submits(only(generation.tasks))[0]?.requestBody).toMatchObject({ callback_url });
   expect(await countCharges(service, generation)).toBe(1);
 });
 
-test.concurrent.each(['[[lost-answer]]', '[[submit-500]]'])(
+test.concurrent.each(['[[lost-answer]] [[no-callback]]', '[[submit-500]] [[no-callback]]'])(
   '%s is UNCERTAIN, then FAILED as OUTCOME_UNKNOWN: sent once, billed once',
   async (directive) => {
     const { generation } = await create(service.url, { prompt: `A tower ${directive}` });

@@ -78,6 +78,18 @@ describe('with a database of its own the service wants a key', () => {
           { id: mine.id },
           bearer(key),
         ),
+        query(
+          service.url,
+          'mutation($id: ID!) { retryGeneration(id: $id) { generation { id } errors { code } } }',
+          { id: mine.id },
+          bearer(key),
+        ),
+        query(
+          service.url,
+          'mutation($id: ID!) { resolveTask(id: $id, billed: true) { task { id } errors { code } } }',
+          { id: ids[1] },
+          bearer(key),
+        ),
       ].map(async (answer) => (await answer).data),
     );
     expect(answers).toEqual([
@@ -89,6 +101,8 @@ describe('with a database of its own the service wants a key', () => {
       { nodes: [null, null, null] },
       { generations: { edges: [] } },
       { cancelGeneration: { generation: null, errors: [{ code: 'NOT_FOUND' }] } },
+      { retryGeneration: { generation: null, errors: [{ code: 'NOT_FOUND' }] } },
+      { resolveTask: { task: null, errors: [{ code: 'NOT_FOUND' }] } },
     ]);
     expect(await read(service.url, mine.id)).toEqual(mine);
   });

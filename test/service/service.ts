@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import { type App, startApp } from '../../src/app.ts';
+import { type App, startApp, type Wiring } from '../../src/app.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { createTestDatabase } from '../database.ts';
 import { LIVE_KEY, TEST_KEY } from './client.ts';
@@ -33,7 +33,10 @@ export interface Service {
  * Starts the service inside this process, on a database of its own unless `env` names one; with
  * `DATABASE_URL: undefined` on the embedded one. The keys TEST_KEY and LIVE_KEY open it.
  */
-export async function startService(env: Record<string, string | undefined> = {}): Promise<Service> {
+export async function startService(
+  env: Record<string, string | undefined> = {},
+  wiring: Wiring = {},
+): Promise<Service> {
   const folder = await makeFolder();
   const database = 'DATABASE_URL' in env ? null : await createTestDatabase();
   const { config } = readConfig({
@@ -45,7 +48,7 @@ export async function startService(env: Record<string, string | undefined> = {})
     ...env,
   });
   const logged: Service['logged'] = [];
-  const app = await startApp(config, pino({ level: 'info' }, collect(logged)));
+  const app = await startApp(config, pino({ level: 'info' }, collect(logged)), wiring);
   return {
     url: app.url ?? '',
     sandboxUrl: app.sandboxUrl ?? '',

@@ -14,7 +14,7 @@ import { until } from './until.ts';
 import { WATCH } from './watch.ts';
 
 const isRunning = ({ tasks }: Generation) => only(tasks).status === 'RUNNING';
-const PROVIDER_TASK = 'task-unified-1700000000-slowpoke';
+const idOf = (prompt: string) => `task-unified-1700000000-${prompt.replaceAll(' ', '-')}`;
 
 test('at SIGTERM a WebSocket closes with 1001, an SSE stream ends without complete, leases are given back, and it exits 0', async () => {
   const env = await environment();
@@ -53,7 +53,7 @@ test('a client that reads no more, not even the close, does not keep it from exi
 });
 
 test('a submit in flight is waited for past DRAIN_MS and its id is stored, while /readyz says 503 and nothing more is sent', async () => {
-  const provider = await startSlowProvider(3_000);
+  const provider = await startSlowProvider(() => 3_000);
   const env = await environment({ ...provider.env, DRAIN_MS: '500' });
   const service = await startChild(env);
   expect((await fetch(`${service.url}/readyz`)).status).toBe(200);
@@ -74,13 +74,35 @@ test('a submit in flight is waited for past DRAIN_MS and its id is stored, while
   expect(await service.ended).toBe(0);
   expect(provider.submits).toEqual(['A bridge']);
   expect(await tasksIn(env.DATABASE_URL)).toEqual([
-    { status: 'ACCEPTED', worker_id: null, provider_task_id: PROVIDER_TASK },
+    { status: 'ACCEPTED', worker_id: null, provider_task_id: idOf('A bridge') },
     { status: 'QUEUED', worker_id: null, provider_task_id: null },
   ]);
 });
 
+test('of sixteen submits in flight at SIGTERM, quick and slow ones, each ends with its own id stored', async () => {
+  const provider = await startSlowProvider((prompt) => Number(/\d+/.exec(prompt)) * 200);
+  const env = await environment({ ...provider.env, DRAIN_MS: '500' });
+  const service = await startChild(env);
+  const prompts = Array.from({ length: 16 }, (_, i) => `Bridge ${i}`);
+  await Promise.all(prompts.map((prompt) => create(service.url, { prompt }, bearer(LIVE_KEY))));
+  await until(
+    () => provider.submits.length,
+    (submits) => submits === 16,
+  );
+  service.kill('SIGTERM');
+  expect(await service.ended).toBe(0);
+  expect(provider.submits.toSorted()).toEqual(prompts.toSorted());
+  const sql = postgres(env.DATABASE_URL, { max: 1 });
+  const rows = await sql`
+    select prompt, provider_task_id as id, t.status, worker_id from tasks t join generations g on g.id = t.generation_id`;
+  await sql.end();
+  expect(rows.toSorted((a, b) => prompts.indexOf(a.prompt) - prompts.indexOf(b.prompt))).toEqual(
+    prompts.map((prompt) => ({ prompt, id: idOf(prompt), status: 'ACCEPTED', worker_id: null })),
+  );
+});
+
 test('a second signal ends at once, whatever is in flight', async () => {
-  const provider = await startSlowProvider(20_000);
+  const provider = await startSlowProvider(() => 20_000);
   const service = await startChild(await environment(provider.env));
   await create(service.url, { prompt: 'A bridge' }, bearer(LIVE_KEY));
   await until(
@@ -137,14 +159,15 @@ async function environment(more: Record<string, string> = {}) {
 }
 
 /** Stands in for GPTImage2: takes a submit at once, and answers it late. */
-async function startSlowProvider(delayMs: number) {
+async function startSlowProvider(delayOf: (prompt: string) => number) {
   const submits: string[] = [];
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
-    submits.push(JSON.parse(body).prompt);
-    await sleep(delayMs, undefined, { ref: false });
-    response.end(JSON.stringify({ id: PROVIDER_TASK, status: 'pending' }));
+    const { prompt } = JSON.parse(body);
+    submits.push(prompt);
+    await sleep(delayOf(prompt), undefined, { ref: false });
+    response.end(JSON.stringify({ id: idOf(prompt), status: 'pending' }));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

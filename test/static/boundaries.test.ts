@@ -26,6 +26,7 @@ const FLOOR: Record<string, number> = {
   db: 0,
   config: 0,
   secrets: 0,
+  signer: 0,
   metrics: 0,
   logger: -1,
   fault: -1,

@@ -38,13 +38,31 @@ test('a batch has at most 200 items', async () => {
   expect(sizes.length).toBeLessThanOrEqual(7);
 });
 
-test('a batch that cannot be written fails its own items only, and the next is written', async () => {
+test('an item that cannot be written fails alone: what shared its batch is written without it', async () => {
+  const written: string[][] = [];
   const batches = createBatches<string>(async (items) => {
     if (items.includes('bad')) throw new Error('refused');
+    written.push(items);
   });
-  const outcomes = await Promise.allSettled([batches.add('good'), batches.add('bad'), batches.add('unlucky')]);
-  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
-  await batches.add('good again');
+  const adds = ['first', 'good', 'bad', 'also good'].map((item) => batches.add(item));
+  expect((await Promise.allSettled(adds)).map(({ status }) => status)).toEqual([
+    'fulfilled',
+    'fulfilled',
+    'rejected',
+    'fulfilled',
+  ]);
+  await batches.add('next');
+  expect(written).toEqual([['first'], ['good'], ['also good'], ['next']]);
+});
+
+test('while the database is away a batch fails at once, and is not tried again one by one', async () => {
+  let writes = 0;
+  const batches = createBatches<string>(async () => {
+    writes += 1;
+    throw Object.assign(new Error('gone'), { code: 'CONNECTION_CLOSED' });
+  });
+  const outcomes = await Promise.allSettled(['first', 'second', 'third'].map((item) => batches.add(item)));
+  expect([outcomes.map(({ status }) => status), writes]).toEqual([['rejected', 'rejected', 'rejected'], 2]);
 });
 
 test('after everything was written, the next item is written at once', async () => {
