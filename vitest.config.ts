@@ -3,6 +3,15 @@ import { defineConfig } from 'vitest/config';
 // Vite resolves `graphql` to its ES build while Yoga and Pothos load the CommonJS one: two realms, one schema.
 const alias = [{ find: /^graphql$/, replacement: 'graphql/index.js' }];
 
+/** What the projects that talk to a real service have in common. */
+const talking = {
+  // Importing everything anew for each file took a quarter of the time of the whole suite.
+  isolate: false,
+  globalSetup: ['test/postgres.ts'],
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+};
+
 /** One more than cores: much of the time a test waits, for a provider, a deadline, a process that starts. */
 const WORKERS = 3;
 
@@ -29,14 +38,14 @@ export default defineConfig({
         test: {
           name: 'service',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/static/**', 'test/browser/**', ...MOCKING],
-          // Importing everything anew for each file took a quarter of the time of the whole suite.
-          isolate: false,
-          globalSetup: ['test/postgres.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          exclude: ['test/static/**', 'test/browser/**', 'test/soak/**', ...MOCKING],
+          ...talking,
           maxWorkers: WORKERS,
         },
+      },
+      {
+        resolve: { alias },
+        test: { name: 'soak', include: ['test/soak/**/*.test.ts'], ...talking, maxWorkers: 2 },
       },
     ],
   },

@@ -2,7 +2,6 @@ CREATE TABLE "reused_keys" (
 	"workspace_id" text collate "C" NOT NULL,
 	"mode" text NOT NULL,
 	"key" text NOT NULL,
-	"request_hash" text NOT NULL,
 	"generation_id" text collate "C" NOT NULL,
 	"created_at" timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
 	CONSTRAINT "reused_keys_workspace_id_mode_key_pk" PRIMARY KEY("workspace_id","mode","key")

@@ -100,7 +100,6 @@ export const reusedKeys = pgTable(
     workspaceId: id('workspace_id').notNull(),
     mode: text('mode').notNull(),
     key: text('key').notNull(),
-    requestHash: text('request_hash').notNull(),
     generationId: id('generation_id').notNull(),
     createdAt: time('created_at').notNull().default(now),
   },

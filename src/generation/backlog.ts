@@ -17,10 +17,14 @@ export async function readBacklog({ db }: Pick<Domain, 'db'>): Promise<Backlog> 
       select count(*) as count from ${workers} where alive_until > clock_timestamp()`),
     db.execute<{ mode: string; at: string }>(sql`
       select t.mode, extract(epoch from min(pending.expiry)) as at
-      from ${tasks} t cross join lateral (
+      from (
+        select id, mode from ${tasks} where finished_at is null and status = 'COLLECTING'
+        union all
+        select id, mode from ${tasks} where worker_id is null and settle_until is not null
+      ) t cross join lateral (
         select min(provider_url_expires_at) as expiry from ${assets} where task_id = t.id and state = 'PENDING'
       ) pending
-      where t.finished_at is null and t.status = 'COLLECTING' and pending.expiry is not null
+      where pending.expiry is not null
       group by t.mode`),
     db.execute<{ lag: string | null }>(sql`
       select extract(epoch from clock_timestamp() - min(at)) as lag from ${events} where position is null`),

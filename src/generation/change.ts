@@ -61,16 +61,17 @@ async function lock(tx: Transaction, ids: readonly string[]): Promise<Date> {
 }
 
 function knowledgeOf({ timing, catalogue }: Domain): Omit<Moment, 'at'> {
-  const featuresOf = ({ provider, mode, request }: Task) =>
+  const modelOf = ({ provider, mode, request }: Task) =>
     catalogue
-      .filter((entry) => entry.slug === provider && entry.mode === mode)
-      .flatMap(({ models }) => models.flatMap(({ model, features }) => (model === request.model ? features : [])));
+      .find((entry) => entry.slug === provider && entry.mode === mode)
+      ?.models.find(({ model }) => model === request.model);
   return {
     uncertainHoldMs: timing.uncertainHoldMs,
     recoveryOf(task) {
-      const features = featuresOf(task);
-      if (features.includes('RECOVERABLE_SUBMIT')) return 'ASK';
-      return features.includes('WEBHOOK') ? 'CALLBACK' : 'NONE';
+      const model = modelOf(task);
+      // What is not configured here may be asked by another process.
+      if (!model || model.features.includes('RECOVERABLE_SUBMIT')) return 'ASK';
+      return model.features.includes('WEBHOOK') ? 'CALLBACK' : 'NONE';
     },
   };
 }

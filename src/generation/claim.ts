@@ -9,6 +9,8 @@ export interface Claim {
   limit: number;
   /** Only of workspaces other than these, and one task of each: for a worker that has no room left for the others. */
   onlyNewTo?: readonly string[] | undefined;
+  /** How many tasks of each workspace the worker has in hand already: they come before those that are claimed. */
+  inHand?: ReadonlyMap<string, number> | undefined;
 }
 
 /** As many more are looked at as are asked for: so many may be in the hands of others who claim at the same moment. */
@@ -16,7 +18,7 @@ const SPARE = 100;
 
 /**
  * Takes the lease of due tasks that no worker holds and counts the try before the work. Of every workspace the first due
- * task comes before the second of any, so that none waits behind the many tasks of another. The new lease token fences
+ * task comes before the second of any, those in hand counted, so that none waits behind the many tasks of another. The new lease token fences
  * whoever held them before. Several workers may call it at once: each task goes to one of them. Fewer than `limit` do not
  * mean that there are no more; none means that nothing is due but what others are just taking.
  */
@@ -63,7 +65,7 @@ async function take(domain: Domain, claim: Claim, queue: Queue): Promise<Task[]>
  * 10,000 due in one workspace and 10,000 undue in another 58 against 1,089; 10,000 undue 16 against 1,174; half of 2,000
  * workspaces with ten tasks each due 4,813 against 1,032.
  */
-function lockFairly({ limit, onlyNewTo }: Claim, { kinds, isFree, isOfKind }: Queue): SQL {
+function lockFairly({ limit, onlyNewTo, inHand = new Map() }: Claim, { kinds, isFree, isOfKind }: Queue): SQL {
   // Once and for all rows: compared with a clock that ticks, no index could be used.
   const now = sql`(select clock_timestamp())`;
   const wanted = sql.join(
@@ -73,6 +75,8 @@ function lockFairly({ limit, onlyNewTo }: Claim, { kinds, isFree, isOfKind }: Qu
   const most = onlyNewTo
     ? sql`1`
     : sql`(select ceil((${limit}::int + ${SPARE}) / count(distinct workspace_id)::numeric) from due)`;
+  // Typed as text first: the driver would write a JSON parameter as a JSON string.
+  const held = sql`jsonb_each_text((${JSON.stringify(Object.fromEntries(inHand))}::text)::jsonb)`;
   const others = sql`workspace_id not in (select unnest(string_to_array(${onlyNewTo?.join(' ')}::text, ' ')))`;
   return sql`
     with recursive waiting(kind, workspace_id, next_at) as (
@@ -90,8 +94,9 @@ function lockFairly({ limit, onlyNewTo }: Claim, { kinds, isFree, isOfKind }: Qu
       select kind, workspace_id from waiting where next_at <= ${now} ${onlyNewTo ? sql`and ${others}` : sql``}
       order by next_at limit (${limit}::int + ${SPARE}) * ${kinds.length}::int
     ), ranked as (
-      select first.id, first.next_at, row_number() over (partition by due.workspace_id order by first.next_at) as rank
-      from due cross join lateral (
+      select first.id, first.next_at, coalesce(held.value::int, 0)
+        + row_number() over (partition by due.workspace_id order by first.next_at) as rank
+      from due left join ${held} held on held.key = due.workspace_id cross join lateral (
         select t.id, t.next_at from ${tasks} t
         where ${isFree} and ${isOfKind(sql`due.kind`)} and t.workspace_id = due.workspace_id and t.next_at <= ${now}
         order by t.next_at limit ${most}

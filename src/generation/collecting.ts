@@ -9,9 +9,9 @@ import type { Asset, Cost, Task } from './types.ts';
 /** A result list longer than this is nonsense, and is cut. */
 const MOST_IMAGES_OF_A_TASK = 40;
 
-/** Slots are filled in order; what came beyond those asked for, or after another attempt, takes the next free numbers. */
+/** Slots are filled in order; what came beyond those asked for, or of an earlier attempt, takes the next free numbers. */
 export function newAssets(
-  { task, assets, asked }: Draft,
+  { task, assets, asked, isSuperseded }: Draft,
   images: ReportedImage[],
   ttlSeconds: number,
   moment: Moment,
@@ -20,7 +20,8 @@ export function newAssets(
   let extra = Math.max(asked, ...assets.map(({ index }) => index + 1));
   return images.slice(0, MOST_IMAGES_OF_A_TASK).map((image, position) => {
     const slot = task.firstSlot + position;
-    const index = position < task.imageCount && !taken.has(slot) ? slot : extra++;
+    const isOwn = position < task.imageCount && !isSuperseded && !taken.has(slot);
+    const index = isOwn ? slot : extra++;
     return {
       workspaceId: task.workspaceId,
       id: newId('ast'),
@@ -59,7 +60,8 @@ type Refreshed = { images: ReportedImage[]; staleIds: readonly string[]; resultT
 /** Fresh URLs from the provider, in the order of the images it first reported. */
 export function refreshed(draft: Draft, { images, staleIds, resultTtlSeconds }: Refreshed, moment: Moment): Draft {
   if (!isCollecting(draft.task)) return draft;
-  const mine = draft.assets.filter(({ taskId }) => taskId === draft.task.id);
+  // Their ids, unlike their slots, are in the order in which they were reported.
+  const mine = draft.assets.filter(({ taskId }) => taskId === draft.task.id).sort((a, b) => (a.id < b.id ? -1 : 1));
   const urls = new Map(mine.map(({ id }, position) => [id, images[position]?.url]));
   const assets = draft.assets.map((asset) => {
     const providerUrl = staleIds.includes(asset.id) ? urls.get(asset.id) : undefined;

@@ -30,7 +30,7 @@ function slotAt(generation: Generation, index: number): Slot {
   const asset = generation.assets.find((each) => each.index === index);
   if (asset && asset.state !== 'LOST') return { index, asset, failure: null };
   if (asset) return { index, asset: null, failure: asset.failure };
-  const task = generation.tasks.findLast(
+  const task = currentTasks(generation).find(
     ({ firstSlot, imageCount }) => index >= firstSlot && index < firstSlot + imageCount,
   );
   if (!task || !isFinal(task.status)) return { index, asset: null, failure: null };
@@ -55,7 +55,10 @@ function statusOf(generation: Generation): GenerationStatus {
   if (!tasks.every(({ status }) => isFinal(status))) {
     return generation.status === 'QUEUED' && tasks.every(({ status }) => status === 'QUEUED') ? 'QUEUED' : 'RUNNING';
   }
-  const slots = slotsOf(generation);
+  const own = new Set(tasks.map(({ id }) => id));
+  const theirs = new Set(generation.assets.flatMap(({ index, taskId }) => (own.has(taskId) ? [] : [index])));
+  // What an earlier attempt brought is beside what was asked for.
+  const slots = slotsOf(generation).filter(({ index }) => !theirs.has(index));
   // One that was found late may still be on its way.
   const pictures = slots.filter(({ asset }) => asset !== null && asset.state !== 'PENDING').length;
   if (pictures === slots.length) return 'SUCCEEDED';
@@ -74,11 +77,13 @@ function percentOf(generation: Generation, status: GenerationStatus): number | n
   return Math.max(percent ?? 0, Math.min(Math.floor(made / images), 99));
 }
 
-/** Those whose place no later attempt has taken. */
-function currentTasks({ tasks }: Generation): Task[] {
-  return tasks.filter(
-    ({ firstSlot, attempt }) => !tasks.some((other) => other.firstSlot === firstSlot && other.attempt > attempt),
-  );
+function currentTasks(generation: Generation): Task[] {
+  return generation.tasks.filter((task) => !isSupersededIn(generation, task));
+}
+
+/** Whether a later attempt has taken its place. */
+export function isSupersededIn({ tasks }: Generation, { firstSlot, attempt }: Task): boolean {
+  return tasks.some((other) => other.firstSlot === firstSlot && other.attempt > attempt);
 }
 
 function etaOf({ tasks }: Generation): number | null {

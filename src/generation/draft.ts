@@ -19,6 +19,8 @@ export interface Draft {
   /** How many images the generation asked for: its slots before those of extra images. */
   asked: number;
   onUncertain: OnUncertain;
+  /** A later attempt has its place. */
+  isSuperseded: boolean;
   /** The attempt that takes the place of this one. */
   successor: Task | null;
 }

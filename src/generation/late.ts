@@ -1,5 +1,5 @@
 import { newAssets } from './collecting.ts';
-import { type Draft, fail, type Moment, released } from './draft.ts';
+import { costAfter, type Draft, fail, type Moment, released } from './draft.ts';
 import type { PollReport, SubmitReport } from './provider.ts';
 import { bill, isSettling, over, settleFrom } from './settling.ts';
 import { resolvedBilled, resolvedUnbilled } from './troubles.ts';
@@ -9,7 +9,10 @@ export function answeredLate(draft: Draft, report: SubmitReport, moment: Moment)
   const { task } = draft;
   if (report.kind === 'ACCEPTED') {
     const { providerTaskId, credits: providerCredits } = report;
-    const found = { providerTaskId, acceptedAt: moment.at, cost: { ...task.cost, providerCredits } };
+    // Whoever had said that it was not billed did not know of this.
+    const failure = task.failure?.billed === 'NO' ? { ...task.failure, billed: 'UNKNOWN' as const } : task.failure;
+    const cost = failure ? costAfter({ ...task.cost, providerCredits }, failure) : { ...task.cost, providerCredits };
+    const found = { providerTaskId, acceptedAt: moment.at, failure, cost };
     return { ...draft, task: { ...task, ...found, ...settleFrom(moment), nextAt: moment.at } };
   }
   return report.kind === 'AMBIGUOUS' ? draft : bill(draft, 'NO');

@@ -4,6 +4,7 @@ import { tasks, workers } from '../db/schema.ts';
 import type { Domain } from './domain.ts';
 import { recordReports } from './record.ts';
 import { setAsideMs } from './schedule.ts';
+import type { Task } from './types.ts';
 
 /** Rows of one statement: a worker may hold 20,000 tasks, and nobody shall wait until all of them are written. */
 const MOST_AT_ONCE = 500;
@@ -46,18 +47,20 @@ export async function releaseTasks(domain: Domain, workerId: string, ids: readon
   }
 }
 
-/** The try does not count: nothing went wrong. Locked in the order in which everyone locks tasks, so never in a circle. */
+/** The try does not count: nothing went wrong. Whoever has the task in hand still may do nothing with it. Locked in the order in which everyone locks tasks, so never in a circle. */
 async function giveBack({ db }: Domain, workerId: string, which: SQL): Promise<number> {
   const given = await db.execute(sql`
-    update ${tasks} set worker_id = null, next_at = clock_timestamp(), tries = greatest(tries - 1, 0)
+    update ${tasks}
+    set worker_id = null, lease_token = lease_token + 1, next_at = clock_timestamp(), tries = greatest(tries - 1, 0)
     where id in (select id from ${tasks} where ${which} and worker_id = ${workerId} order by id for update)`);
   return given.count;
 }
 
 /** Gives back a task whose handling failed in a way that nobody foresaw: the try counts, and the next one can wait. */
-export async function setTaskAside({ db }: Domain, workerId: string, taskId: string): Promise<void> {
+export async function setTaskAside({ db }: Domain, { id, leaseToken }: Pick<Task, 'id' | 'leaseToken'>): Promise<void> {
   await db.execute(sql`
-    update ${tasks} set worker_id = null, next_at = ${setAsideUntil()} where id = ${taskId} and worker_id = ${workerId}`);
+    update ${tasks} set worker_id = null, lease_token = lease_token + 1, next_at = ${setAsideUntil()}
+    where id = ${id} and lease_token = ${leaseToken} and worker_id is not null`);
 }
 
 /** These were handled and nobody died of it: their tries begin anew. */

@@ -1,13 +1,13 @@
 import type { StoredFacts } from '../asset/keep.ts';
 import { loseExpired, newAssets, notThere, refreshed, settleAsset } from './collecting.ts';
-import { deriveGeneration } from './derive.ts';
+import { deriveGeneration, isSupersededIn } from './derive.ts';
 import { after, costAfter, type Draft, fail, failed, type Moment, move, released } from './draft.ts';
 import { resolved, settled } from './late.ts';
 import { isFinal } from './moves.ts';
 import { isNews, percentAfter } from './news.ts';
-import type { PollReport, ReportedImage, SubmitReport, Trouble } from './provider.ts';
-import { isSettling, settleFrom } from './settling.ts';
-import { holdEnded, submitted, uncertain } from './submitting.ts';
+import type { PollReport, RecoverReport, ReportedImage, SubmitReport, Trouble } from './provider.ts';
+import { isSettling, over, settleFrom } from './settling.ts';
+import { found, holdEnded, mayBeFound, submitted, uncertain } from './submitting.ts';
 import { abandoned, canceledFree, canceledLate, neverAccepted, nothingDelivered, tooLate } from './troubles.ts';
 import type { Generation } from './types.ts';
 
@@ -15,6 +15,8 @@ import type { Generation } from './types.ts';
 export type Report =
   | { kind: 'SENDING'; taskId: string; token: number; submissionId: string }
   | { kind: 'SUBMITTED'; taskId: string; submissionId: string; report: SubmitReport }
+  /** What was found out about a submission whose answer was lost. */
+  | { kind: 'RECOVERED'; taskId: string; submissionId: string; report: Extract<RecoverReport, SubmitReport> }
   | { kind: 'ABANDONED'; taskId: string }
   | { kind: 'POLLED'; taskId: string; token: number; pollCount: number; report: PollReport; resultTtlSeconds: number }
   | { kind: 'STORED'; taskId: string; token: number; assetId: string; facts: StoredFacts }
@@ -45,7 +47,15 @@ export function applyReport(generation: Generation, report: Report, moment: Mome
   if (!task) return generation;
   if ('token' in report && report.token !== undefined && report.token !== task.leaseToken) return generation;
   const { assets, request, routing } = generation;
-  const draft = { task, assets, asked: request.images, onUncertain: routing.onUncertain, successor: null };
+  const isSuperseded = isSupersededIn(generation, task);
+  const draft = {
+    task,
+    assets,
+    asked: request.images,
+    onUncertain: routing.onUncertain,
+    isSuperseded,
+    successor: null,
+  };
   const changed = step(draft, report, moment);
   if (changed === draft) return generation;
   const updated = generation.tasks.map((each) => (each.id === task.id ? changed.task : each));
@@ -56,9 +66,13 @@ export function applyReport(generation: Generation, report: Report, moment: Mome
 function step(draft: Draft, report: Report, moment: Moment): Draft {
   switch (report.kind) {
     case 'SENDING':
+      // Nothing is bought for an order that is over.
+      if (draft.task.status === 'QUEUED' && draft.task.deadlineAt <= moment.at) return timeUp(draft, moment);
       return move(draft, 'SUBMITTING', moment, { submissionId: report.submissionId, submittedAt: moment.at });
     case 'SUBMITTED':
       return report.submissionId === draft.task.submissionId ? submitted(draft, report.report, moment) : draft;
+    case 'RECOVERED':
+      return report.submissionId === draft.task.submissionId ? found(draft, report.report, moment) : draft;
     case 'ABANDONED':
       return draft.task.status === 'SUBMITTING' ? uncertain(draft, abandoned, moment) : draft;
     case 'POLLED':
@@ -145,7 +159,7 @@ function timeUp(draft: Draft, moment: Moment): Draft {
     case 'SUBMITTING':
       return draft;
     default:
-      return loseExpired(draft, moment);
+      return settlingEnded(loseExpired(draft, moment), moment);
   }
 }
 
@@ -165,11 +179,18 @@ function delayed(
   return { ...draft, task: { ...released(task), nextAt, tries, settleUntil: given ? null : task.settleUntil } };
 }
 
+/** Of what no worker survived asking about: its day is over. */
+function settlingEnded(draft: Draft, moment: Moment): Draft {
+  const { task, assets } = draft;
+  const waits = assets.some(({ taskId, state }) => taskId === task.id && state === 'PENDING');
+  return task.settleUntil !== null && task.settleUntil <= moment.at && !waits ? over(draft) : draft;
+}
+
 /** By its caller, or by the provider, whose word on it is then the last. */
 function cancel(draft: Draft, moment: Moment, byProvider?: Trouble): Draft {
   const { task } = draft;
   const failure = failed(byProvider ?? (task.status === 'QUEUED' ? canceledFree : canceledLate), moment);
-  const open = !byProvider && task.providerTaskId !== null;
+  const open = !byProvider && (task.providerTaskId !== null || mayBeFound(draft, moment));
   const facts = { failure, cost: costAfter(task.cost, failure), ...(open && settleFrom(moment)) };
   return move(draft, 'CANCELED', moment, facts);
 }

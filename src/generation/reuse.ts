@@ -52,7 +52,7 @@ async function findReusable(
 /** False when the key was used meanwhile, for this or for a purchase. */
 async function bindKey({ db }: Domain, caller: Caller, key: string, generation: Generation): Promise<boolean> {
   const { workspaceId, mode } = caller;
-  const { id: generationId, requestHash } = generation;
+  const { id: generationId } = generation;
   return db.transaction(async (tx) => {
     await holdKey(tx, caller, key);
     const sameKey = and(owned(caller), eq(generations.idempotencyKey, key));
@@ -60,7 +60,7 @@ async function bindKey({ db }: Domain, caller: Caller, key: string, generation: 
     if (bought.length > 0) return false;
     const bound = await tx
       .insert(reusedKeys)
-      .values({ workspaceId, mode, key, requestHash, generationId })
+      .values({ workspaceId, mode, key, generationId })
       .onConflictDoNothing()
       .returning({ key: reusedKeys.key });
     return bound.length > 0;

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { newId } from '../db/id.ts';
-import { submissions } from '../db/schema.ts';
+import { submissions, tasks } from '../db/schema.ts';
 import { isUnavailable } from '../db/unavailable.ts';
 import type { Domain } from './domain.ts';
-import type { Exchange, SentSubmission, SubmitReport } from './provider.ts';
+import type { Report } from './machine.ts';
+import type { Exchange, RecoverReport, SentSubmission, SubmitReport } from './provider.ts';
 import { type Entry, recordReports } from './record.ts';
 import { neverLeft } from './troubles.ts';
 import type { Generation, Task } from './types.ts';
@@ -86,19 +87,59 @@ export async function recordSubmission(
   report: SubmitReport,
   exchange: Exchange,
 ): Promise<void> {
-  const { workspaceId, id: taskId, generationId } = task;
-  const entries: Entry[] = [{ generationId, report: { kind: 'SUBMITTED', taskId, submissionId, report } }];
+  await store(domain, task, { kind: 'SUBMITTED', taskId: task.id, submissionId, report }, exchange);
+}
+
+/** The same for what was found out about a submission whose answer was lost. */
+export async function recordRecovery(
+  domain: Domain,
+  task: Task,
+  submissionId: string,
+  report: Exclude<RecoverReport, { kind: 'UNKNOWN' }>,
+  exchange: Exchange,
+): Promise<void> {
+  await store(domain, task, { kind: 'RECOVERED', taskId: task.id, submissionId, report }, exchange);
+}
+
+async function store(
+  domain: Domain,
+  { workspaceId, id: taskId, generationId }: Task,
+  report: Extract<Report, { kind: 'SUBMITTED' | 'RECOVERED' }>,
+  exchange: Exchange,
+): Promise<void> {
   // Named here, so that one exchange is kept however often it is written.
   const exchanges = [{ id: newId('xch'), workspaceId, taskId, exchange }];
+  const answer = report.report;
+  const told = answer.kind === 'ACCEPTED' ? answer.providerTaskId : null;
   const write = async (tries: number) => {
-    await recordReports(domain, entries, { exchanges: tries <= TRIES_WITH_EXCHANGE ? exchanges : [] });
+    const entries: Entry[] = [{ generationId, report }];
+    const kept = tries <= TRIES_WITH_EXCHANGE ? exchanges : [];
+    const [after] = await recordReports(domain, entries, { exchanges: kept });
+    const known = after?.tasks.find(({ id }) => id === taskId)?.providerTaskId;
+    if (told !== null && known !== told) {
+      domain.log.error(
+        { task: taskId, known, told },
+        'one submission has two ids at its provider: it may be billed twice',
+      );
+    }
   };
   await persist(write, (error, tries) => {
-    const said = { kind: report.kind, ...(report.kind === 'ACCEPTED' && { providerTaskId: report.providerTaskId }) };
+    const said = { kind: answer.kind, ...(told !== null && { providerTaskId: told }) };
     domain.log.error({ err: error, task: taskId, ...said }, 'the answer to a submission is not stored yet');
     return isUnavailable(error) || tries < MOST_TRIES;
   });
   domain.reach?.('submit:stored');
+}
+
+/**
+ * Whether the same may be sent once more under its reference: the task is still held as UNCERTAIN, by this worker. To be
+ * asked just before it leaves.
+ */
+export async function maySendAgain({ db }: Domain, { id, workerId, leaseToken }: Task): Promise<boolean> {
+  const held = sql`${tasks.id} = ${id} and status = 'UNCERTAIN' and hold_until > clock_timestamp()
+    and worker_id = ${workerId} and lease_token = ${leaseToken}`;
+  const rows = await db.select({ id: tasks.id }).from(tasks).where(held);
+  return rows.length > 0;
 }
 
 /** Two seconds at the most: once the database is back, work goes on within five. */

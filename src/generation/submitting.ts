@@ -4,14 +4,23 @@ import { answeredLate } from './late.ts';
 import { isFinal } from './moves.ts';
 import type { SubmitReport, Trouble } from './provider.ts';
 import { resubmitDelayMs } from './schedule.ts';
+import { settleFrom } from './settling.ts';
 import { outcomeUnknown } from './troubles.ts';
 import type { OnUncertain, Task } from './types.ts';
 
 /** However often a caller would pay: a provider that loses every answer is not asked a fourth time. */
 const MOST_ATTEMPTS = 3;
 
-/** What became of one submission. */
+/** The answer to one submission, whenever it comes. */
 export function submitted(draft: Draft, report: SubmitReport, moment: Moment): Draft {
+  const { task } = draft;
+  // By now somebody may have sent it once more under its reference: only who asks can say that it was not taken.
+  const isOutdated = report.kind !== 'ACCEPTED' && task.status !== 'SUBMITTING' && moment.recoveryOf(task) === 'ASK';
+  return isOutdated ? draft : found(draft, report, moment);
+}
+
+/** What became of one submission. */
+export function found(draft: Draft, report: SubmitReport, moment: Moment): Draft {
   const { task } = draft;
   if (task.providerTaskId !== null) return creditsOf(draft, report);
   if (isFinal(task.status)) return answeredLate(draft, report, moment);
@@ -51,15 +60,22 @@ const AWAITED: Record<OnUncertain, readonly Recovery[]> = {
 export function uncertain(draft: Draft, trouble: Trouble, moment: Moment): Draft {
   const waits = AWAITED[draft.onUncertain].includes(moment.recoveryOf(draft.task));
   const holdUntil = waits ? after(moment, moment.uncertainHoldMs) : moment.at;
-  return move(draft, 'UNCERTAIN', moment, { failure: failed(trouble, moment), holdUntil, tries: 0 });
+  // Due for whoever can ask; nobody else has anything to do before the hold is over.
+  const nextAt = moment.recoveryOf(draft.task) === 'ASK' ? moment.at : holdUntil;
+  return move(draft, 'UNCERTAIN', moment, { failure: failed(trouble, moment), holdUntil, nextAt, tries: 0 });
 }
 
 /** The hold is over and nothing was learned. Only a caller who accepts to pay twice gets another attempt. */
 export function holdEnded(draft: Draft, moment: Moment): Draft {
-  const ended = fail(draft, outcomeUnknown, moment);
+  const ended = fail(draft, outcomeUnknown, moment, mayBeFound(draft, moment) ? settleFrom(moment) : {});
   const { task } = draft;
   const again = draft.onUncertain === 'RESUBMIT' && task.attempt < MOST_ATTEMPTS && task.deadlineAt > moment.at;
   return again ? { ...ended, successor: nextAttempt(task, moment) } : ended;
+}
+
+/** Whether its provider can still be asked by our reference what became of it. */
+export function mayBeFound({ task }: Draft, moment: Moment): boolean {
+  return task.submissionId !== null && task.providerTaskId === null && moment.recoveryOf(task) === 'ASK';
 }
 
 function nextAttempt(task: Task, moment: Moment): Task {

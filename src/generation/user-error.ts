@@ -4,7 +4,7 @@ import type { CreateInput, Refusal } from './input.ts';
 import type { Generation } from './types.ts';
 import type { Invalid } from './validate.ts';
 
-/** Why a request was refused, as data. Nothing was stored and nothing was sent. Paths name the argument. */
+/** Why a request was refused, as data. This call stored nothing, sent nothing and bought nothing. Paths name the argument. */
 export type UserError =
   | { kind: 'INVALID_INPUT'; path: string[]; message: string; allowed: string[] }
   | { kind: 'UNSUPPORTED'; path: string[]; message: string; refusals: Refusal[] }

@@ -14,7 +14,7 @@ const TYPES: Partial<Record<UserErrorShape['kind'], string>> = {
 };
 
 export const UserError = builder.interfaceRef<UserErrorShape>('UserError').implement({
-  description: 'Why a request was refused. Nothing was stored, nothing was sent, nothing is billed.',
+  description: 'Why a request was refused. This call stored nothing, sent nothing and bought nothing.',
   resolveType: ({ kind }) => TYPES[kind] ?? 'GenericUserError',
   fields: (t) => ({
     code: t.field({ type: ErrorCodeEnum, description: 'For programs.', resolve: ({ kind }) => kind }),

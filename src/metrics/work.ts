@@ -4,7 +4,7 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 export interface ProviderRequestSeen {
   provider: string;
   mode: string;
-  operation: 'submit' | 'ask';
+  operation: 'submit' | 'ask' | 'recover';
   outcome:
     | 'OK'
     | 'KEY_REFUSED'
@@ -37,7 +37,7 @@ export function createWorkMetrics(registry: Registry) {
   });
   const requests = new Histogram({
     name: 'darkroom_provider_request_duration_seconds',
-    help: 'HTTP requests to providers: submit sends a task, ask polls. outcome: OK, KEY_REFUSED, NO_CREDITS, RATE_LIMITED, REFUSED, SERVER_ERROR, UNREADABLE or NO_ANSWER.',
+    help: 'HTTP requests to providers: submit sends a task, ask polls, recover finds out what a lost answer was. outcome: OK, KEY_REFUSED, NO_CREDITS, RATE_LIMITED, REFUSED, SERVER_ERROR, UNREADABLE or NO_ANSWER.',
     labelNames: ['provider', 'mode', 'operation', 'outcome'],
     buckets: SECONDS,
     registers,
@@ -55,7 +55,8 @@ export function createWorkMetrics(registry: Registry) {
       generations.inc({ status, mode }, 0);
     for (const outcome of ['stored', 'lost']) images.inc({ outcome, mode }, 0);
   }
-  for (const at of ['submit', 'poll', 'collect', 'reconcile', 'sequence', 'forget', 'store']) failures.inc({ at }, 0);
+  for (const at of ['submit', 'poll', 'collect', 'recover', 'settle', 'reconcile', 'sequence', 'forget', 'store'])
+    failures.inc({ at }, 0);
 
   return {
     generationFinished(status: string, mode: string): void {
@@ -69,7 +70,7 @@ export function createWorkMetrics(registry: Registry) {
     },
     /** Its faults that need the operator are shown from 0 on, before there is one. */
     expectProvider({ slug: provider, mode }: { slug: string; mode: string }): void {
-      for (const operation of ['submit', 'ask']) {
+      for (const operation of ['submit', 'ask', 'recover']) {
         for (const outcome of ['KEY_REFUSED', 'NO_CREDITS']) requests.zero({ provider, mode, operation, outcome });
       }
     },

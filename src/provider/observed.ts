@@ -1,10 +1,13 @@
-import type { Exchange, PollReport, SubmitReport } from '../generation/provider.ts';
+import type { Exchange, PollReport, RecoverReport, SubmitReport } from '../generation/provider.ts';
 import type { ProviderRequestSeen } from '../metrics/work.ts';
 import type { Provider } from './provider.ts';
 
-/** The same provider, whose every request is told of. What we break off ourselves says nothing about it. */
+/**
+ * The same provider, whose every request is told of; of a recovery that takes two, the last, whose exchange it answers
+ * with. What we break off ourselves says nothing about it.
+ */
 export function observed(provider: Provider, see: (request: ProviderRequestSeen) => void): Provider {
-  const { slug, mode } = provider;
+  const { slug, mode, recover } = provider;
   const tell = (operation: ProviderRequestSeen['operation'], report: Report, exchange: Exchange) =>
     see({ provider: slug, mode, operation, outcome: outcomeOf(report, exchange), ms: exchange.durationMs });
   return {
@@ -14,6 +17,13 @@ export function observed(provider: Provider, see: (request: ProviderRequestSeen)
       if (!signal.aborted) tell('submit', answer.report, answer.exchange);
       return answer;
     },
+    recover:
+      recover &&
+      (async (submission, maySendAgain, signal) => {
+        const answer = await recover(submission, maySendAgain, signal);
+        if (!signal.aborted) tell('recover', answer.report, answer.exchange);
+        return answer;
+      }),
     async ask(ids, signal) {
       const answers = await provider.ask(ids, signal);
       if (signal.aborted) return answers;
@@ -25,7 +35,7 @@ export function observed(provider: Provider, see: (request: ProviderRequestSeen)
   };
 }
 
-type Report = SubmitReport | PollReport;
+type Report = SubmitReport | RecoverReport | PollReport;
 
 function outcomeOf(report: Report, { status }: Exchange): ProviderRequestSeen['outcome'] {
   const code = 'failure' in report ? report.failure.code : null;
@@ -36,5 +46,5 @@ function outcomeOf(report: Report, { status }: Exchange): ProviderRequestSeen['o
   if (status >= 500) return 'SERVER_ERROR';
   if ((status === 401 || status === 403) && !code?.startsWith('MODERATED')) return 'KEY_REFUSED';
   if (status >= 400) return 'REFUSED';
-  return report.kind === 'AMBIGUOUS' || report.kind === 'SILENT' ? 'UNREADABLE' : 'OK';
+  return report.kind === 'AMBIGUOUS' || report.kind === 'UNKNOWN' || report.kind === 'SILENT' ? 'UNREADABLE' : 'OK';
 }

@@ -38,10 +38,16 @@ export interface Provider {
   submit(body: Record<string, unknown>, signal: AbortSignal): Promise<Answer<SubmitReport>>;
   /**
    * Finds out what became of a submission whose answer was lost (providers.md §9): by the reference we gave it, and, only
-   * where the provider refuses a second one with the same reference, by sending the very same again. Null where nothing
-   * can be asked.
+   * where the provider refuses a second one with the same reference, by sending the very same again, if `maySendAgain`
+   * says so just before. Null where nothing can be asked.
    */
-  readonly recover: ((submission: SentSubmission, signal: AbortSignal) => Promise<Answer<RecoverReport>>) | null;
+  readonly recover:
+    | ((
+        submission: SentSubmission,
+        maySendAgain: () => Promise<boolean>,
+        signal: AbortSignal,
+      ) => Promise<Answer<RecoverReport>>)
+    | null;
   /** Null for a provider that does not call back. */
   readonly callback: {
     /** It runs on this machine, and so reaches what nobody else does. */

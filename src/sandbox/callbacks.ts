@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import type { Log } from './log.ts';
@@ -17,6 +18,8 @@ const PAUSES_MS = [1000, 2000, 4000];
 
 export function createCallbacks(describe: (task: Task, origin: string) => unknown, log: Log): Callbacks {
   const stopping = new AbortController();
+  // One for each call that waits for its time.
+  setMaxListeners(0, stopping.signal);
   const running = new Set<Promise<void>>();
 
   async function call(url: string, task: Task, origin: string, end: number): Promise<void> {

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { type KeepResult, keepImage } from '../asset/keep.ts';
 import type { GuardedFetch } from '../fetch/guarded-fetch.ts';
 import { claimTasks } from '../generation/claim.ts';
@@ -11,6 +10,7 @@ import { downloadDelayMs } from '../generation/schedule.ts';
 import type { Asset, Task } from '../generation/types.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Storage } from '../storage/storage.ts';
+import { delayed, UNCONFIGURED } from './delay.ts';
 import type { Identity } from './identity.ts';
 import { findProvider, type Providers, resultTtlOf } from './providers.ts';
 import { createTaskLoop, type TaskLoop } from './task-loop.ts';
@@ -25,58 +25,47 @@ export interface Keeper {
   storage: Storage;
 }
 
-/** With the time of the database, in which expiries are. */
-export type TimedKeeper = Keeper & Pick<Identity, 'now'>;
+export interface Round {
+  signal: AbortSignal;
+  /** The time of the database, in which expiries are. */
+  now: () => number;
+}
 
 /** Brings finished images home. A stop breaks off downloads; whoever claims the task next begins them anew. */
-export function createCollector(
-  domain: Domain,
-  providers: Providers,
-  keeper: TimedKeeper,
-  identity: Identity,
-): TaskLoop {
-  const stopping = new AbortController();
-  // One for each download under way.
-  setMaxListeners(0, stopping.signal);
-  const loop = createTaskLoop(domain, identity, {
+export function createCollector(domain: Domain, providers: Providers, keeper: Keeper, identity: Identity): TaskLoop {
+  return createTaskLoop(domain, identity, {
     name: 'collect',
-    claim: (workerId, limit) => claimTasks(domain, { workerId, statuses: ['COLLECTING'], limit }),
+    claim: (claim) => claimTasks(domain, { ...claim, statuses: ['COLLECTING'] }),
     mostAtOnce: MOST_TASKS_AT_ONCE,
-    run: (task) => collect(domain, providers, keeper, task, stopping.signal),
+    onStop: 'BREAK_OFF',
+    run: (task, signal) => collect(domain, providers, keeper, task, { signal, now: identity.now }),
   });
-  return {
-    ...loop,
-    async stop() {
-      stopping.abort();
-      await loop.stop();
-    },
-  };
 }
 
 /** One round over the images of a task that are not home yet. */
 export async function collect(
   domain: Domain,
   providers: Providers,
-  keeper: TimedKeeper,
+  keeper: Keeper,
   task: Task,
-  signal: AbortSignal,
+  round: Round,
 ): Promise<void> {
-  const { id: taskId, generationId, leaseToken: token } = task;
-  const again: Report = { kind: 'DELAYED', taskId, token, delayMs: downloadDelayMs(task.tries) };
+  const { id: taskId, generationId } = task;
+  const provider = findProvider(providers, task);
+  const again = delayed(task, provider ? { delayMs: downloadDelayMs(task.tries) } : UNCONFIGURED);
   let reports: Report[] = [again];
   try {
-    const provider = findProvider(providers, task);
     const pending = await listPendingAssets(domain, taskId);
     domain.reach?.('collect:begun');
-    const looks = await Promise.all(pending.map((asset) => look(domain, keeper, task, asset, provider, signal)));
+    const looks = await Promise.all(pending.map((asset) => look(domain, keeper, task, asset, provider, round)));
     reports = [...looks.flatMap(({ said }) => said), again];
     domain.reach?.('collect:kept');
     const staleIds = looks.flatMap(({ asset, isStale }) => (isStale ? [asset.id] : []));
-    const fresh = staleIds.length > 0 && provider ? await askForFreshUrls(provider, task, staleIds, signal) : [];
+    const fresh = staleIds.length > 0 && provider ? await askForFreshUrls(provider, task, staleIds, round.signal) : [];
     const done = looks.every(({ isSettled }) => isSettled);
     reports = [...looks.flatMap(({ said }) => said), ...fresh, ...(done ? [] : [again])];
   } catch (error) {
-    if (!signal.aborted) domain.log.error({ err: error, task: taskId }, 'images could not be kept; trying again');
+    if (!round.signal.aborted) domain.log.error({ err: error, task: taskId }, 'images could not be kept; trying again');
   }
   await recordReports(
     domain,
@@ -94,27 +83,23 @@ interface Look {
 /** One attempt at one image. What goes wrong here, a full disk say, is not held against the image nor its siblings. */
 async function look(
   domain: Domain,
-  keeper: TimedKeeper,
+  keeper: Keeper,
   task: Task,
   asset: Asset,
   provider: Provider | null,
-  signal: AbortSignal,
+  { signal, now }: Round,
 ): Promise<Look> {
+  const nothing: Look = { asset, said: [], isSettled: false, isStale: false };
   try {
-    if (!provider)
-      return judge(
-        task,
-        asset,
-        { kind: 'TRY_AGAIN', why: `${task.provider} is not configured any more.` },
-        keeper.now(),
-      );
-    const result = await keepImage(keeper, asset, { allowedHosts: provider.resultHosts, signal });
-    return judge(task, asset, result, keeper.now());
+    const result: KeepResult = provider
+      ? await keepImage(keeper, asset, { allowedHosts: provider.resultHosts, signal })
+      : { kind: 'TRY_AGAIN', why: `${task.provider} is not configured any more.` };
+    return judge(task, asset, result, now());
   } catch (error) {
-    if (signal.aborted) return { asset, said: [], isSettled: false, isStale: false };
+    if (signal.aborted) return nothing;
     domain.log.error({ err: error, asset: asset.id }, 'an image could not be kept yet');
     domain.observer?.failed('store');
-    return { asset, said: [], isSettled: false, isStale: false };
+    return nothing;
   }
 }
 

@@ -30,7 +30,8 @@ export interface Desk {
 }
 
 export function createDesk({ provider, log, now, signal, hear, onChange }: DeskOptions): Desk {
-  const rota = createRota<Held>(now());
+  // By a clock that never steps: a due time is a delay from when it was set.
+  const rota = createRota<Held>(performance.now());
   const requests = new Set<Promise<void>>();
   // What an answer brings is written while the next one is waited for: many answers then share a transaction.
   const hearings = new Set<Promise<void>>();
@@ -67,12 +68,12 @@ export function createDesk({ provider, log, now, signal, hear, onChange }: DeskO
   }
 
   return {
-    place: (held) => rota.place(held, held.dueAt),
+    place: (held) => rota.place(held, performance.now() + held.dueAt - now()),
     remove: rota.remove,
     askDue(most) {
       while (requests.size < MOST_REQUESTS_AT_ONCE) {
-        const group = rota.take(now(), provider.pollBatch);
-        if (group.length === 0) return rota.napMs(now(), most);
+        const group = rota.take(performance.now(), provider.pollBatch);
+        if (group.length === 0) return rota.napMs(performance.now(), most);
         start(group);
       }
       // Each request that ends makes room.

@@ -4,6 +4,8 @@ import { createLoop } from './loop.ts';
 
 /** A heartbeat that failed is not put off until the next: the lease runs. */
 const AFTER_A_FAILURE_MS = 500;
+/** A slower answer tells the time no better than the last one did. */
+const EXACT_ENOUGH_MS = 2_000;
 
 export interface Identity {
   /** The name under which this process holds tasks. Changes when it was silent for too long. */
@@ -43,7 +45,7 @@ export function createIdentity(domain: Domain, onLost: () => void): Identity {
     if (answered > aliveUntil) judgesFrom = answered + leaseMs / 2;
     // The lease runs from some moment after the question.
     aliveUntil = asked + leaseMs;
-    databaseIsAhead = at - (asked + answered) / 2;
+    if (answered - asked < EXACT_ENOUGH_MS) databaseIsAhead = at - (asked + answered) / 2;
   }
 
   async function startAnew(): Promise<void> {

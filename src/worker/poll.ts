@@ -4,8 +4,8 @@ import type { Domain } from '../generation/domain.ts';
 import type { PollReport } from '../generation/provider.ts';
 import type { Task } from '../generation/types.ts';
 import type { Answer, Provider } from '../provider/provider.ts';
+import { createAnswerHandler } from './answers.ts';
 import { createDesk, type Desk } from './desk.ts';
-import { createEar } from './hear.ts';
 import { Held } from './held.ts';
 import type { Holder, Identity } from './identity.ts';
 import { createLoop, type Loop } from './loop.ts';
@@ -39,7 +39,7 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
   const stopping = new AbortController();
   // One for each request under way.
   setMaxListeners(0, stopping.signal);
-  const listen = createEar(domain, identity, drop);
+  const handleAnswer = createAnswerHandler(domain, identity, drop);
   const earlyNudges = new Set<string>();
   let claimedAt = 0;
   let wanted = true;
@@ -100,7 +100,7 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
     if (held.get(each.task.id) !== each) return;
     // Broken off by us, which says nothing about the provider.
     if (stopping.signal.aborted && answer?.report.kind === 'SILENT') return;
-    const delayMs = await listen(each, answer);
+    const delayMs = await handleAnswer(each, answer);
     if (held.get(each.task.id) !== each) return;
     each.schedule(delayMs);
     deskOf(each.provider).place(each);

@@ -5,56 +5,66 @@ import type { Report } from '../generation/machine.ts';
 import type { PollReport } from '../generation/provider.ts';
 import { recordReports } from '../generation/record.ts';
 import { settleDelayMs } from '../generation/schedule.ts';
+import { findSubmission, recordRecovery } from '../generation/send.ts';
 import type { Task } from '../generation/types.ts';
 import type { Provider } from '../provider/provider.ts';
-import { collect, type TimedKeeper } from './collect.ts';
+import { collect, type Keeper, type Round } from './collect.ts';
+import { delayed, delayTask, UNCONFIGURED } from './delay.ts';
 import type { Identity } from './identity.ts';
 import { findProvider, type Providers, resultTtlOf } from './providers.ts';
 import { createTaskLoop, type TaskLoop } from './task-loop.ts';
 
 const MOST_AT_ONCE = 4;
-const UNCONFIGURED_MS = 300_000;
 
 /**
  * Goes on asking, slowly, about tasks that ended before their provider did: canceled, past their deadline, or found
  * too late. A late picture is kept and what is known of its cost is booked; the status stays as it is.
  */
-export function createSettler(domain: Domain, providers: Providers, keeper: TimedKeeper, identity: Identity): TaskLoop {
-  const stopping = new AbortController();
-  const loop = createTaskLoop(domain, identity, {
+export function createSettler(domain: Domain, providers: Providers, keeper: Keeper, identity: Identity): TaskLoop {
+  return createTaskLoop(domain, identity, {
     name: 'settle',
-    claim: (workerId, limit) => claimUnsettled(domain, { workerId, limit }),
+    claim: (claim) => claimUnsettled(domain, claim),
     mostAtOnce: MOST_AT_ONCE,
-    run: (task) => settle(domain, providers, keeper, task, stopping.signal),
+    onStop: 'BREAK_OFF',
+    run: (task, signal) => settle(domain, providers, keeper, task, { signal, now: identity.now }),
   });
-  return {
-    ...loop,
-    async stop() {
-      stopping.abort();
-      await loop.stop();
-    },
-  };
 }
 
-async function settle(
-  domain: Domain,
-  providers: Providers,
-  keeper: TimedKeeper,
-  task: Task,
-  signal: AbortSignal,
-): Promise<void> {
+async function settle(domain: Domain, providers: Providers, keeper: Keeper, task: Task, round: Round): Promise<void> {
+  const { signal } = round;
   const { id: taskId, generationId, workspaceId } = task;
   const pending = await listPendingAssets(domain, taskId);
-  if (pending.length > 0) return collect(domain, providers, keeper, task, signal);
+  if (pending.length > 0) return collect(domain, providers, keeper, task, round);
   const provider = findProvider(providers, task);
+  if (provider?.recover && task.providerTaskId === null)
+    return lookFor(domain, provider, provider.recover, task, signal);
   const [answer] = provider && task.providerTaskId !== null ? await provider.ask([task.providerTaskId], signal) : [];
   domain.reach?.('settle:answered');
   // Broken off by us, which says nothing about the provider: the lease goes back with all others.
   if (signal.aborted && answer?.report.kind === 'SILENT') return;
-  const report = provider && answer ? reportOf(task, provider, answer.report) : delayed(task, UNCONFIGURED_MS);
+  const report = provider && answer ? reportOf(task, provider, answer.report) : delayed(task, UNCONFIGURED);
   // What settles it is kept with the words of its provider.
   const exchanges = answer && report.kind === 'SETTLED' ? [{ workspaceId, taskId, exchange: answer.exchange }] : [];
   await recordReports(domain, [{ generationId, report }], { exchanges });
+}
+
+/** By the reference of its submission, whose answer was lost. The task is over: nothing is sent again for it. */
+async function lookFor(
+  domain: Domain,
+  { pollSchedule }: Provider,
+  recover: NonNullable<Provider['recover']>,
+  task: Task,
+  signal: AbortSignal,
+): Promise<void> {
+  const submission = task.submissionId && (await findSubmission(domain, task.submissionId));
+  if (!submission) return delayTask(domain, task, UNCONFIGURED);
+  const { report, exchange } = await recover(submission, async () => false, signal);
+  domain.reach?.('settle:answered');
+  if (report.kind !== 'UNKNOWN') return recordRecovery(domain, task, submission.id, report, exchange);
+  if (signal.aborted) return;
+  await delayTask(domain, task, {
+    delayMs: Math.max(settleDelayMs(pollSchedule, task.tries), report.retryAfterMs ?? 0),
+  });
 }
 
 function reportOf(task: Task, provider: Provider, report: PollReport): Report {
@@ -63,9 +73,5 @@ function reportOf(task: Task, provider: Provider, report: PollReport): Report {
     return { kind: 'SETTLED', taskId: task.id, token: task.leaseToken, report, resultTtlSeconds };
   }
   const asked = report.kind === 'SILENT' ? (report.retryAfterMs ?? 0) : 0;
-  return delayed(task, Math.max(settleDelayMs(provider.pollSchedule, task.tries), asked));
-}
-
-function delayed({ id: taskId, leaseToken: token }: Task, delayMs: number): Report {
-  return { kind: 'DELAYED', taskId, token, delayMs };
+  return delayed(task, { delayMs: Math.max(settleDelayMs(provider.pollSchedule, task.tries), asked) });
 }

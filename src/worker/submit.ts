@@ -2,17 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { claimTasks } from '../generation/claim.ts';
 import type { Domain } from '../generation/domain.ts';
 import type { SentSubmission } from '../generation/provider.ts';
-import { recordReports } from '../generation/record.ts';
 import { markSending, newSubmissionId, recordSubmission, takeBack } from '../generation/send.ts';
 import type { Task } from '../generation/types.ts';
 import type { CallbackUrl } from './callback-url.ts';
+import { AFTER_A_FAILURE, delayTask, UNCONFIGURED } from './delay.ts';
 import type { Identity } from './identity.ts';
 import { findProvider, type Providers } from './providers.ts';
 import { createTaskLoop, type TaskLoop } from './task-loop.ts';
 
 const MOST_AT_ONCE = 16;
-const UNCONFIGURED_MS = 30_000;
-const AFTER_A_FAILURE_MS = 5_000;
 const UNMARKED_MS = 500;
 
 /** Sends due tasks. A stop waits for the answers to what has left. */
@@ -24,22 +22,32 @@ export function createSubmitter(
 ): TaskLoop {
   return createTaskLoop(domain, identity, {
     name: 'submit',
-    claim: (workerId, limit) => claimTasks(domain, { workerId, statuses: ['QUEUED'], limit }),
+    claim: (claim) => claimTasks(domain, { ...claim, statuses: ['QUEUED'] }),
     mostAtOnce: MOST_AT_ONCE,
-    run: (task) => submit(domain, providers, task, callbackUrl),
+    // What has left has its own deadline.
+    onStop: 'WAIT',
+    run: (task, signal) => submit(domain, providers, identity, task, callbackUrl, signal),
   });
 }
 
-async function submit(domain: Domain, providers: Providers, task: Task, callbackUrl: CallbackUrl): Promise<void> {
+async function submit(
+  domain: Domain,
+  providers: Providers,
+  identity: Identity,
+  task: Task,
+  callbackUrl: CallbackUrl,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     const provider = findProvider(providers, task);
-    if (!provider) return await delay(domain, task, UNCONFIGURED_MS);
+    if (!provider) return await delayTask(domain, task, UNCONFIGURED);
     const [id, reference] = [newSubmissionId(), randomUUID()];
     const sending = { submissionId: id, reference, callbackUrl: callbackUrl(provider, id) };
     const body = provider.compose(task.request, sending);
     if (!(await mark(domain, task, { id, reference, body }))) return;
-    // What has left is waited for, whoever wants to stop: it has its own deadline.
-    const { report, exchange } = await provider.submit(body, new AbortController().signal);
+    // Frozen for longer than the lease: others have the task by now, and it must not leave so late.
+    if (!identity.isAlive()) return await takeBack(domain, task, id, UNMARKED_MS);
+    const { report, exchange } = await provider.submit(body, signal);
     domain.reach?.('submit:answered');
     await recordSubmission(domain, task, id, report, exchange);
     if (report.kind === 'ACCEPTED') return;
@@ -47,7 +55,7 @@ async function submit(domain: Domain, providers: Providers, task: Task, callback
     domain.log.warn({ task: task.id, provider: task.provider, outcome: report.kind, code }, message);
   } catch (error) {
     domain.log.error({ err: error, task: task.id }, 'a task could not be submitted');
-    await delay(domain, task, AFTER_A_FAILURE_MS).catch(() => {});
+    await delayTask(domain, task, AFTER_A_FAILURE).catch(() => {});
   }
 }
 
@@ -60,10 +68,4 @@ async function mark(domain: Domain, task: Task, submission: SentSubmission): Pro
     await takeBack(domain, task, submission.id, UNMARKED_MS);
     return false;
   }
-}
-
-/** Gives the task back for later. If it had been marked as leaving, nobody knows whether it did: it becomes UNCERTAIN. */
-async function delay(domain: Domain, { id, generationId, leaseToken }: Task, delayMs: number): Promise<void> {
-  const report = { kind: 'DELAYED' as const, taskId: id, token: leaseToken, delayMs };
-  await recordReports(domain, [{ generationId, report }]);
 }

@@ -2,8 +2,8 @@ import type { Domain } from '../generation/domain.ts';
 import type { Report } from '../generation/machine.ts';
 import { recordReports } from '../generation/record.ts';
 import type { Task } from '../generation/types.ts';
+import { delayed, UNCONFIGURED } from './delay.ts';
 
-const LOOK_AGAIN_MS = 30_000;
 /** How long past its deadline a task waits for its provider to be configured again: as long as results live. */
 const GRACE_MS = 24 * 3_600_000;
 
@@ -18,7 +18,8 @@ export async function giveUnconfiguredBack(domain: Domain, tasks: readonly Task[
   );
 }
 
-function reportsOn({ id: taskId, leaseToken: token, deadlineAt }: Task, now: number): Report[] {
-  const delayed: Report = { kind: 'DELAYED', taskId, token, delayMs: LOOK_AGAIN_MS, blameless: true };
-  return now > deadlineAt.getTime() + GRACE_MS ? [delayed, { kind: 'TIME_UP', taskId, token }] : [delayed];
+function reportsOn(task: Task, now: number): Report[] {
+  const { id: taskId, leaseToken: token, deadlineAt } = task;
+  const again = delayed(task, UNCONFIGURED);
+  return now > deadlineAt.getTime() + GRACE_MS ? [again, { kind: 'TIME_UP', taskId, token }] : [again];
 }

@@ -23,10 +23,9 @@ export function createWorker(domain: Domain, providers: Providers, keeper: Keepe
   const identity = createIdentity(domain, () => poll.forget(poll.list()));
   const submit = createSubmitter(domain, providers, identity, callbackUrl);
   const poll = createPoller(domain, providers, identity);
-  const timed = { ...keeper, now: identity.now };
-  const collect = createCollector(domain, providers, timed, identity);
+  const collect = createCollector(domain, providers, keeper, identity);
   const recover = createRecoverer(domain, providers, identity);
-  const settle = createSettler(domain, providers, timed, identity);
+  const settle = createSettler(domain, providers, keeper, identity);
   const reconcile = createReconciler(domain, identity, poll, [submit, poll, collect, recover, settle]);
   const sequence = createSequencer(domain);
   const forget = createForgetter(domain);

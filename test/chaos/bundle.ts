@@ -1,4 +1,4 @@
-import { symlink } from 'node:fs/promises';
+import { cp, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -15,14 +15,9 @@ export interface Scripts {
 
 /**
  * Puts the service and the provider into one file each: they start in a third of the time, and stay the same whatever is
- * built meanwhile. Beside them lies what the service looks for around itself.
+ * built or migrated meanwhile. Beside them lies what the service looks for around itself.
  */
 export async function bundle(folder: string): Promise<Scripts> {
-  const links: [from: string, to: string][] = [
-    ['node_modules', 'node_modules'],
-    ['migrations', 'migrations'],
-    ['package.json', 'service/package.json'],
-  ];
   await build({
     entryPoints: { service: join(ROOT, 'test/chaos/process.ts'), provider: join(ROOT, 'test/chaos/provider.ts') },
     outdir: join(folder, 'service/scripts'),
@@ -38,7 +33,9 @@ export async function bundle(folder: string): Promise<Scripts> {
     },
     logLevel: 'error',
   });
-  for (const [from, to] of links) await symlink(join(ROOT, from), join(folder, to));
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  await cp(join(ROOT, 'migrations'), join(folder, 'migrations'), { recursive: true });
+  await cp(join(ROOT, 'package.json'), join(folder, 'service/package.json'));
   const at = (name: string) => join(folder, 'service/scripts', name);
   return { service: at('service.mjs'), provider: at('provider.mjs') };
 }

@@ -7,8 +7,8 @@ import { makePlan } from './plan.ts';
 import { describeFault, describeStrikes, describeTallies } from './table.ts';
 import { tallyOf } from './tally.ts';
 
-const GENERATIONS = 40;
-const KILLS = 10;
+const GENERATIONS = 24;
+const KILLS = 7;
 
 let ground: Ground;
 /** On a server that nobody kills. */
@@ -22,7 +22,7 @@ afterAll(async () => {
   await quiet.drop();
 });
 
-test('struck ten times, the service loses none of forty generations, buys none twice, and ends all as without faults', async () => {
+test('struck up to seven times, the service loses none of 24 generations, buys none twice, and ends all as without faults', async () => {
   const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));
   process.stdout.write(`chaos.test.ts: CHAOS_SEED=${seed}\n`);
   const plan = makePlan(seed, GENERATIONS, KILLS);
@@ -36,6 +36,8 @@ test('struck ten times, the service loses none of forty generations, buys none t
   process.stdout.write(`${describeStrikes(outcome)}\n${describeTallies([{ seed, ...tally, seconds }])}\n`);
   expect(faults.map((fault) => describeFault(fault, outcome.records))).toEqual([]);
   expect(tally.generations).toBe(GENERATIONS);
+  // Nobody may come by a trap; most of the blows fall.
+  expect(tally.kills + outcome.missed.length).toBe(KILLS);
   expect(tally.kills).toBeGreaterThan(KILLS / 2);
   expect(tally.delivered).toBeGreaterThan(0);
   expect(tally.billed).toBe(tally.delivered + tally.billedUncertain + tally.billedCanceled);

@@ -12,11 +12,11 @@ export function findOrphaned({ records }: Outcome): Fault[] {
       .map(({ task, taskId }) =>
         orphaned(
           task?.generationId ?? null,
-          `the provider has ${taskId}, and its task is ${task?.status} ${task?.failure}`,
+          `the provider has ${taskId}, and its task is ${task?.status} ${task?.failure}, billed ${task?.billed}`,
         ),
       ),
-    ...listBilledForNothing(records).map(({ id, status, failure }) =>
-      orphaned(id, `it is billed and ${status} ${failure}`),
+    ...listBilledForNothing(records).map(({ id, status, failure, billed }) =>
+      orphaned(id, `it is billed and ${status} ${failure}, billed ${billed}`),
     ),
     ...invented.map(({ generationId, providerTaskId }) =>
       orphaned(generationId, `the provider does not know ${providerTaskId}`),
@@ -24,11 +24,11 @@ export function findOrphaned({ records }: Outcome): Fault[] {
   ];
 }
 
-/** What is billed is delivered, or was canceled too late, or is known to be unknown. */
+/** What is billed is delivered, or was canceled too late, or is known to be unknown; and never said to be free. */
 function listBilledForNothing({ jobs, generations }: Records): GenerationRow[] {
   const billed = new Set(jobs.filter(({ refunded }) => !refunded).map(({ prompt }) => prompt));
-  const isRight = ({ status, failure }: GenerationRow) =>
-    ['SUCCEEDED', 'PARTIALLY_SUCCEEDED', 'CANCELED'].includes(status) || failure === 'OUTCOME_UNKNOWN';
+  const isRight = (generation: GenerationRow) =>
+    ['SUCCEEDED', 'PARTIALLY_SUCCEEDED'].includes(generation.status) || admitsNotToKnow(generation);
   return generations.filter((generation) => billed.has(generation.prompt) && !isRight(generation));
 }
 
@@ -42,9 +42,10 @@ function listUnlinked({ jobs, tasks, generations }: Records): { taskId: string; 
     .map(({ taskId, prompt }) => ({ taskId, task: taskOf.get(idOf.get(prompt) ?? '') }));
 }
 
-/** Canceled while nobody knew whether it had been taken, it says that it may be billed. */
-function admitsNotToKnow({ failure }: TaskRow): boolean {
-  return failure === 'OUTCOME_UNKNOWN' || failure === 'CANCELED';
+/** Of what nobody heard the end of, or what was canceled before: that it may be billed. NO would be a guess. */
+function admitsNotToKnow({ failure, billed }: TaskRow | GenerationRow): boolean {
+  const isOpen = failure === 'OUTCOME_UNKNOWN' || failure === 'CANCELED';
+  return isOpen && billed !== null && billed !== 'NO';
 }
 
 function orphaned(generationId: string | null, why: string): Fault {

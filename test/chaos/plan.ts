@@ -39,11 +39,11 @@ const FIRST: Draw[] = [
   at('submit:answered'),
   at('submit:stored'),
   () => ({ kind: 'on receipt' }),
-  () => ({ kind: 'after accept' }),
-  (random) => ({ kind: 'worker', slot: slot(random) }),
+  (random) => ({ kind: 'frozen', slot: slot(random), forMs: random.whole(2_000, 3_500) }),
   (random) => ({ kind: 'database', signal: random.pick(['SIGQUIT', 'SIGKILL'] as const) }),
   (random) => ({ kind: 'api', slot: slot(random) }),
-  (random) => ({ kind: 'frozen', slot: slot(random), forMs: random.whole(2_000, 3_500) }),
+  (random) => ({ kind: 'worker', slot: slot(random) }),
+  () => ({ kind: 'after accept' }),
 ];
 const OTHER_POINTS = KILL_POINTS.filter((point) => !point.startsWith('submit:') && !OUT_OF_REACH.includes(point));
 

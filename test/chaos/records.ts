@@ -1,4 +1,5 @@
 import postgres from 'postgres';
+import type { Billed } from '../../src/generation/provider.ts';
 import type { TaskStatus } from '../../src/generation/types.ts';
 import type { Job } from './provider-process.ts';
 
@@ -8,6 +9,7 @@ export interface GenerationRow {
   version: number;
   prompt: string;
   failure: string | null;
+  billed: Billed | null;
   finished: boolean;
 }
 
@@ -17,6 +19,8 @@ export interface TaskRow {
   status: TaskStatus;
   providerTaskId: string | null;
   failure: string | null;
+  /** What the failure says of the bill. */
+  billed: Billed | null;
   finished: boolean;
   /** Held by a worker that is alive. */
   leased: boolean;
@@ -59,11 +63,13 @@ export async function readRecords(databaseUrl: string, jobs: Job[]): Promise<Rec
   return withDatabase(databaseUrl, (sql) =>
     sql.begin('isolation level repeatable read read only', async (tx) => ({
       generations: await tx<GenerationRow[]>`
-        select id, status, version, prompt, failure->>'code' as failure, finished_at is not null as finished
+        select id, status, version, prompt, failure->>'code' as failure, failure->>'billed' as billed,
+          finished_at is not null as finished
         from generations order by id`,
       tasks: await tx<TaskRow[]>`
         select id, generation_id as "generationId", status, provider_task_id as "providerTaskId",
-          failure->>'code' as failure, finished_at is not null as finished, worker_id is not null as held,
+          failure->>'code' as failure, failure->>'billed' as billed, finished_at is not null as finished,
+          worker_id is not null as held,
           worker_id in (select id from workers where alive_until > clock_timestamp()) is true as leased,
           next_at > clock_timestamp() as later
         from tasks order by id`,

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { Hint } from '../../src/events/hint.ts';
 import { changeGenerations } from '../../src/generation/change.ts';
+import { claimTasks } from '../../src/generation/claim.ts';
 import { applyReport, type Report } from '../../src/generation/machine.ts';
 import { isNews } from '../../src/generation/news.ts';
 import type { PollReport } from '../../src/generation/provider.ts';
@@ -118,9 +119,10 @@ test('what isNews lets pass, and only that, would change a task', async () => {
 
 test('everyone is told after the commit: which generations changed, and which loops have work', async () => {
   const [changed, same] = [await stage.create(await stage.newCaller()), await stage.create(await stage.newCaller())];
+  await claimTasks(stage.domain, { workerId: 'wrk_a', statuses: ['QUEUED'], limit: 2 });
   const heard = listen();
   await recordReports(stage.domain, [
-    { generationId: changed.id, report: { kind: 'DELAYED', ...of(changed), delayMs: 0 } },
+    { generationId: changed.id, report: { kind: 'DELAYED', ...of(await stage.reload(changed.id)), delayMs: 0 } },
     { generationId: same.id, report: { kind: 'TIME_UP', taskId: taskOf(same).id } },
   ]);
   expect(heard).toEqual([{ generationIds: [changed.id], work: ['sequence', 'submit'], feeds: [] }]);

@@ -6,12 +6,17 @@ import { applyReport, type Report } from '../../src/generation/machine.ts';
 import type { PollReport, SubmitReport } from '../../src/generation/provider.ts';
 import type { Generation, OnUncertain, Task, TaskStatus } from '../../src/generation/types.ts';
 import { answered, MOMENT, of, stored, taskOf, the, withTask } from './reports.ts';
-import { sampleImages, sampleTrouble } from './samples.ts';
+import { sampleFacts, sampleImages, sampleTrouble } from './samples.ts';
 import { HOLD_MS, momentAt } from './story.ts';
 
 const DAY_MS = 86_400_000;
 const later = (ms: number) => new Date(MOMENT.at.getTime() + ms);
-const accepted: SubmitReport = { kind: 'ACCEPTED', providerTaskId: 'theirs', credits: '2.5', etaSeconds: null };
+const accepted: Extract<SubmitReport, { kind: 'ACCEPTED' }> = {
+  kind: 'ACCEPTED',
+  providerTaskId: 'theirs',
+  credits: '2.5',
+  etaSeconds: null,
+};
 const finished: PollReport = { kind: 'FINISHED', images: sampleImages(2), credits: '4' };
 const ambiguous: SubmitReport = { kind: 'AMBIGUOUS', failure: sampleTrouble() };
 
@@ -29,7 +34,9 @@ describe('an UNCERTAIN task', () => {
   ])('under %s, where the way to learn more is %s, is held for %i ms', (onUncertain, recovery, ms) => {
     const generation = routed(withTask('SUBMITTING'), onUncertain);
     const after = applyReport(generation, answered(ambiguous)(taskOf(generation)), momentAt(MOMENT.at, recovery));
-    expect(taskOf(after)).toMatchObject({ status: 'UNCERTAIN', nextAt: MOMENT.at, holdUntil: later(ms) });
+    // What nobody can ask about has nothing to do before the end of the hold.
+    const nextAt = recovery === 'ASK' ? MOMENT.at : later(ms);
+    expect(taskOf(after)).toMatchObject({ status: 'UNCERTAIN', nextAt, holdUntil: later(ms) });
   });
 
   test.each<OnUncertain>(['WAIT', 'FAIL'])(
@@ -67,7 +74,7 @@ describe('an UNCERTAIN task', () => {
     expect(timeUp(held).tasks).toHaveLength(1);
   });
 
-  test('whose first attempt turns up after all fills the slots; the pictures of the second are kept beside them', () => {
+  test('whose first attempt turns up after all gets its pictures beside the slots, which are those of the second', () => {
     const two = timeUp(routed(withTask('UNCERTAIN', { holdUntil: MOMENT.at }), 'RESUBMIT'));
     const found = tell(two, answered(accepted)(the(two.tasks[0])), settled(finished));
     const second = withLast(found, { status: 'RUNNING', providerTaskId: 'theirs-2', leaseToken: 1 });
@@ -75,11 +82,15 @@ describe('an UNCERTAIN task', () => {
     const report: Report = { kind: 'POLLED', ...of(task), pollCount: 1, report: finished, resultTtlSeconds: 3600 };
     const both = applyReport(second, report, MOMENT);
     expect(both.assets.map(({ index, taskId }) => [index, taskId === the(both.tasks[0]).id])).toEqual([
-      [0, true],
-      [1, true],
-      [2, false],
-      [3, false],
+      [0, false],
+      [1, false],
+      [2, true],
+      [3, true],
     ]);
+    const mine = both.assets.filter(({ taskId }) => taskId === task.id);
+    const facts = { ...of(task), facts: sampleFacts() };
+    const ended = tell(both, ...mine.map(({ id }): Report => ({ kind: 'STORED', ...facts, assetId: id })));
+    expect(ended.status).toBe('SUCCEEDED');
   });
 
   test.each([
@@ -92,6 +103,92 @@ describe('an UNCERTAIN task', () => {
     expect(taskOf(after)).toMatchObject({ status: 'FAILED', holdUntil: null, cost: { basis } });
     expect(tell(after, resolved(after, !billed))).toBe(after);
   });
+});
+
+describe('where the provider can be asked about an UNCERTAIN task', () => {
+  const asked = momentAt(MOMENT.at, 'ASK');
+  const held = withTask('UNCERTAIN', { holdUntil: MOMENT.at });
+  const task = taskOf(held);
+
+  test.each<SubmitReport>([
+    { kind: 'NOT_NOW', failure: sampleTrouble(), retryAfterMs: null },
+    { kind: 'REFUSED', failure: sampleTrouble() },
+    ambiguous,
+  ])('a late $kind of the first sender proves nothing: another may have sent it once more', (report) => {
+    expect(applyReport(held, answered(report)(task), asked)).toBe(held);
+  });
+
+  test('only what was found out counts, and an answer that brings the id', () => {
+    const recovered = (report: typeof accepted | typeof refused): Report => ({
+      kind: 'RECOVERED',
+      taskId: task.id,
+      submissionId: 'sub_1',
+      report,
+    });
+    const refused = { kind: 'REFUSED' as const, failure: sampleTrouble() };
+    const statusAfter = (report: Report) => taskOf(applyReport(held, report, asked)).status;
+    expect(statusAfter(recovered(accepted))).toBe('ACCEPTED');
+    expect(statusAfter(recovered(refused))).toBe('FAILED');
+    expect(statusAfter({ ...recovered(accepted), submissionId: 'sub_2' } as Report)).toBe('UNCERTAIN');
+    expect(statusAfter(answered(accepted)(task))).toBe('ACCEPTED');
+  });
+
+  test.each<[string, Report]>([
+    ['canceled', { kind: 'CANCEL', taskId: task.id }],
+    ['out of its hold', { kind: 'TIME_UP', taskId: task.id }],
+  ])('it is still asked about for a day once it is %s, elsewhere it is not', (_how, report) => {
+    expect(taskOf(applyReport(held, report, asked)).settleUntil).toEqual(later(DAY_MS));
+    expect(taskOf(applyReport(held, report, MOMENT)).settleUntil).toBeNull();
+  });
+});
+
+test('what an operator or a refusal had called free is not, once its provider names it', () => {
+  const held = withTask('UNCERTAIN', { holdUntil: later(HOLD_MS) });
+  const free = tell(held, resolved(held, false));
+  const found = tell(free, answered(accepted)(taskOf(free)));
+  expect(taskOf(found)).toMatchObject({
+    failure: { billed: 'UNKNOWN' },
+    cost: { basis: 'UNKNOWN', providerCredits: '2.5' },
+  });
+});
+
+test('nothing is sent for an order whose deadline has passed', () => {
+  const late = withTask('QUEUED', { deadlineAt: MOMENT.at });
+  const after = tell(late, { kind: 'SENDING', ...of(taskOf(late)), submissionId: 'sub_9' });
+  expect(taskOf(after)).toMatchObject({
+    status: 'FAILED',
+    submissionId: null,
+    failure: { code: 'DEADLINE_EXCEEDED', billed: 'NO' },
+  });
+});
+
+test('fresh URLs go to the images in the order in which they were reported, whatever slots they have', () => {
+  const running = withTask('RUNNING', { providerTaskId: 'theirs' });
+  const collecting = tell(running, {
+    kind: 'POLLED',
+    ...of(taskOf(running)),
+    pollCount: 1,
+    report: finished,
+    resultTtlSeconds: 60,
+  });
+  const [first, second] = [the(collecting.assets[0]), the(collecting.assets[1])];
+  const swapped = {
+    ...collecting,
+    assets: [
+      { ...second, index: 0 },
+      { ...first, index: 2 },
+    ],
+  };
+  const images = [
+    { url: 'https://fresh.example/1', seed: null },
+    { url: 'https://fresh.example/2', seed: null },
+  ];
+  const about = { ...of(taskOf(swapped)), staleIds: [first.id, second.id], resultTtlSeconds: 60 };
+  const after = tell(swapped, { kind: 'REFRESHED', ...about, images });
+  expect(after.assets.map(({ id, providerUrl }) => [id, providerUrl])).toEqual([
+    [second.id, 'https://fresh.example/2'],
+    [first.id, 'https://fresh.example/1'],
+  ]);
 });
 
 describe('a task that is over before its provider', () => {

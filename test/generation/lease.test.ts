@@ -285,10 +285,10 @@ test('a task with which the work failed is set aside in the same way, and what w
   const [a] = await registerTwo();
   await insertMany(stage.domain, { workspaceId: (await stage.newCaller()).workspaceId, count: 3 });
   await stage.domain.db.execute(sql`update tasks set worker_id = ${a}, tries = 9`);
-  await setTaskAside(stage.domain, a, 'tsk_00000001');
+  await setTaskAside(stage.domain, { id: 'tsk_00000001', leaseToken: 0 });
   await absolveTasks(stage.domain, a, ['tsk_00000002']);
   await absolveTasks(stage.domain, 'wrk_other', ['tsk_00000003']);
-  await setTaskAside(stage.domain, 'wrk_other', 'tsk_00000003');
+  await setTaskAside(stage.domain, { id: 'tsk_00000003', leaseToken: 1 });
   const [first, second, third] = await asideSeconds();
   expect([first, second, third].map((row) => [row?.tries, row?.worker_id])).toEqual([
     [9, null],

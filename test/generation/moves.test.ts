@@ -57,13 +57,20 @@ describe('each move', () => {
       'an answer that proves nothing makes it UNCERTAIN for the hold',
       'SUBMITTING',
       answered({ kind: 'AMBIGUOUS', failure: trouble }),
-      { ...freed, status: 'UNCERTAIN', failure, holdUntil: later(HOLD_MS), tries: 0 },
+      { ...freed, nextAt: later(HOLD_MS), status: 'UNCERTAIN', failure, holdUntil: later(HOLD_MS), tries: 0 },
     ],
     [
       'when its sender fell silent it is UNCERTAIN for the hold',
       'SUBMITTING',
       ({ id: taskId }) => ({ kind: 'ABANDONED', taskId }),
-      { ...freed, status: 'UNCERTAIN', ...told('OUTCOME_UNKNOWN', 'UNKNOWN'), holdUntil: later(HOLD_MS), tries: 0 },
+      {
+        ...freed,
+        nextAt: later(HOLD_MS),
+        status: 'UNCERTAIN',
+        ...told('OUTCOME_UNKNOWN', 'UNKNOWN'),
+        holdUntil: later(HOLD_MS),
+        tries: 0,
+      },
     ],
     [
       'a late acceptance adopts an UNCERTAIN one',

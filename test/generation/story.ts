@@ -42,7 +42,12 @@ const failures = fc.constantFrom(
   sampleTrouble({ code: 'CANCELED' }),
   sampleTrouble({ code: 'MODERATED_OUTPUT', billed: 'NO' }),
 );
-const accepted: SubmitReport = { kind: 'ACCEPTED', providerTaskId: 'theirs', credits: '3', etaSeconds: 9 };
+const accepted: Extract<SubmitReport, { kind: 'ACCEPTED' }> = {
+  kind: 'ACCEPTED',
+  providerTaskId: 'theirs',
+  credits: '3',
+  etaSeconds: 9,
+};
 const submits = fc.oneof(
   { weight: 5, arbitrary: fc.constant(accepted) },
   failures.map((failure): SubmitReport => ({ kind: 'REFUSED', failure })),
@@ -77,6 +82,7 @@ const kinds: fc.Arbitrary<Kind> = fc.constantFrom(
   'CANCEL',
   'SETTLED',
   'RESOLVED',
+  'RECOVERED',
 );
 /** So that stories go far, most happenings are what usually comes next. */
 const USUAL: Record<TaskStatus, Kind> = {
@@ -112,13 +118,15 @@ export const stories = fc
   .tuple(
     fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 }),
     fc.constantFrom<OnUncertain>('WAIT', 'FAIL', 'RESUBMIT'),
+    fc.constantFrom<Recovery>('ASK', 'CALLBACK', 'NONE'),
     fc.array(happenings, { maxLength: 80, size: 'max' }),
   )
-  .map(([counts, onUncertain, all]) =>
-    tell({ ...sampleGeneration(counts, { at: START, deadlineMs: DEADLINE_MS }), routing: { onUncertain } }, all),
-  );
+  .map(([counts, onUncertain, recovery, all]) => {
+    const start = sampleGeneration(counts, { at: START, deadlineMs: DEADLINE_MS });
+    return tell({ ...start, routing: { onUncertain } }, recovery, all);
+  });
 
-function tell(start: Generation, all: Happening[]): Told[] {
+function tell(start: Generation, recovery: Recovery, all: Happening[]): Told[] {
   const told: Told[] = [];
   let [state, at, sent] = [start, START, 0];
   for (const each of all) {
@@ -131,7 +139,7 @@ function tell(start: Generation, all: Happening[]): Told[] {
       kind === 'CLAIMED'
         ? null
         : reportOf(kind, each, before, task, { next: `sub_${++sent}`, older: `sub_${sent >> 1}` });
-    state = report ? applyReport(before, report, momentAt(at)) : claimed(before, task);
+    state = report ? applyReport(before, report, momentAt(at, recovery)) : claimed(before, task);
     told.push({ before, after: state, report, at });
   }
   return Object.assign(told, { [fc.toStringMethod]: () => told.map(inBrief).join('\n') });
@@ -176,6 +184,10 @@ function reportOf(
       return { kind, taskId, token, submissionId: next };
     case 'SUBMITTED':
       return { kind, taskId, submissionId: otherSubmission ? older : (task.submissionId ?? older), report: submit };
+    case 'RECOVERED': {
+      const report = submit.kind === 'ACCEPTED' || submit.kind === 'REFUSED' ? submit : accepted;
+      return { kind, taskId, submissionId: otherSubmission ? older : (task.submissionId ?? older), report };
+    }
     case 'POLLED':
       return { kind, taskId, token, pollCount: task.pollCount + 1, report: poll, resultTtlSeconds: 3600 };
     case 'STORED':

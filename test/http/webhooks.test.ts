@@ -128,14 +128,15 @@ test('a body over a mebibyte is refused with 413 and not believed; one of a mebi
 
 test('a body that does not end in time is 408, one whose sender leaves is dropped', async () => {
   const { generation, submissionId } = await send();
-  const head = `POST ${pathOf(submissionId)} HTTP/1.1\r\nhost: a\r\ncontent-length: 30\r\n\r\n{"id":"task-slow"`;
+  const head = `POST ${pathOf(submissionId)} HTTP/1.1\r\nhost: a\r\ncontent-length: 30\r\n\r\n{"id":"task-slow"}`;
   const { port } = new URL(doors.url);
   const slow = dial(Number(port), '127.0.0.1', () => slow.write(head));
   const leaving = dial(Number(port), '127.0.0.1', () => leaving.end(head));
   const [first] = await once(slow, 'data');
   expect(String(first)).toMatch(/^HTTP\/1\.1 408 .*connection: close/is);
-  await once(slow.resume(), 'close');
-  leaving.destroy();
+  await Promise.all([slow, leaving].map((socket) => socket.closed || once(socket.resume(), 'close')));
+  // Were they heard all the same, then before this one.
+  expect((await call((await send()).submissionId, '{"id":"task-after"}')).status).toBe(200);
   expect(await doors.stage.reload(generation.id)).toEqual(generation);
 });
 

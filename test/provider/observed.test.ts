@@ -1,6 +1,8 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { ProviderRequestSeen } from '../../src/metrics/work.ts';
+import { createConnections } from '../../src/provider/connections.ts';
 import { observed } from '../../src/provider/observed.ts';
+import { createAdapter } from '../worker/adapter.ts';
 import { readGolden } from './golden.ts';
 import { createProvider, createRequest, SENDING, TASK } from './gptimage2.ts';
 import { findClosedUrl, json, startServer } from './server.ts';
@@ -40,4 +42,28 @@ test('polls are told as ask, one for each request, and what we break off ourselv
     ['ask', 'NO_ANSWER'],
     ['ask', 'NO_ANSWER'],
   ]);
+});
+
+test.each<[outcome: ProviderRequestSeen['outcome'], status: number, body: unknown]>([
+  ['OK', 200, { id: TASK }],
+  ['UNREADABLE', 200, '<html>'],
+  ['SERVER_ERROR', 503, { error: 'later' }],
+])(
+  'the question after a lost answer is told as recover: %s when it is answered with %i; broken off, it is not',
+  async (outcome, status, body) => {
+    const server = await startServer(json(status, body));
+    const connections = createConnections();
+    onTestFinished(() => connections.stop());
+    const seen: ProviderRequestSeen[] = [];
+    const provider = observed(createAdapter(server.url, 'ASK', connections), (observation) => seen.push(observation));
+    const submission = { id: 'sub_1', reference: SENDING.reference, body: {} };
+    const never = async () => false;
+    await provider.recover?.(submission, never, signal);
+    await provider.recover?.(submission, never, AbortSignal.abort());
+    expect(seen).toEqual([{ provider: 'ASK', mode: 'TEST', operation: 'recover', outcome, ms: expect.any(Number) }]);
+  },
+);
+
+test('a provider that cannot be asked after a lost answer still cannot', () => {
+  expect(observed(createProvider('https://provider.example'), () => {}).recover).toBeNull();
 });

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCallbackTokens } from '../../src/generation/callback-token.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { createTestDatabase } from '../database.ts';
-import { bearer, create, type Generation, LIVE_KEY, only, read, readUntil } from './client.ts';
+import { bearer, create, type Generation, LIVE_KEY, listCharges, only, read, readUntil } from './client.ts';
 import { makeFolder } from './folder.ts';
 import { SECRET, type Service, startService } from './service.ts';
 import { until } from './until.ts';
@@ -64,7 +64,7 @@ test.concurrent.each(['[[lost-answer]]', '[[submit-500]]'])(
     const generation = await order(`A mill ${directive} [[slow=0.5]]`);
     expect([generation.status, only(generation.assets).state]).toEqual(['SUCCEEDED', 'STORED']);
     expect(await fetchPicture(generation)).toBe('image/jpeg');
-    const charge = only((await listCharges()).filter(({ prompt }) => prompt === generation.prompt));
+    const charge = only((await listCharges(sandbox.url)).filter(({ prompt }) => prompt === generation.prompt));
     expect(only(generation.tasks)).toMatchObject({ providerTaskId: charge.taskId, failure: null });
   },
   TIMEOUT_MS,
@@ -116,7 +116,7 @@ test.concurrent(
     const answers = await callTwentyTimes(await addressOf(generation), { id: providerTaskId, status: 'failed' });
     expect(answers).toEqual(Array(20).fill(200));
     expect(await read(api.url, generation.id)).toEqual(generation);
-    expect((await listCharges()).filter(({ prompt }) => prompt === generation.prompt)).toHaveLength(1);
+    expect((await listCharges(sandbox.url)).filter(({ prompt }) => prompt === generation.prompt)).toHaveLength(1);
   },
   TIMEOUT_MS,
 );
@@ -195,10 +195,6 @@ function callTwentyTimes(url: string, body: unknown): Promise<number[]> {
 
 async function fetchPicture({ assets }: Generation): Promise<string | null> {
   return (await fetch(only(assets).url?.uri ?? '')).headers.get('content-type');
-}
-
-async function listCharges(): Promise<{ prompt: string; taskId: string }[]> {
-  return (await fetch(`${sandbox.url}/_billing`)).json() as Promise<{ prompt: string; taskId: string }[]>;
 }
 
 interface Submitted {

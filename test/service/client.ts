@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { Charge } from '../../src/sandbox/billing.ts';
 import { until } from './until.ts';
 
 export const TEST_KEY = 'sk_test_of-the-workspace-default';
@@ -150,6 +151,11 @@ export function readUntil(
   { withinMs = 15_000, headers = bearer(TEST_KEY) } = {},
 ): Promise<Generation> {
   return until(() => read(url, id, headers), holds, withinMs);
+}
+
+/** What the sandbox has charged so far: one entry for each order it took, whether or not its answer arrived. */
+export async function listCharges(sandboxUrl: string): Promise<Charge[]> {
+  return (await (await fetch(`${sandboxUrl}/_billing`)).json()) as Charge[];
 }
 
 /** The only one; fails the test when there are none or several. */

@@ -1,13 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { create, type Generation, only, readUntil, type Task } from './client.ts';
+import { create, type Generation, listCharges, only, readUntil, type Task } from './client.ts';
 import { type Service, startService } from './service.ts';
-
-interface Charge {
-  prompt: string;
-  taskId: string;
-}
 
 let service: Service;
 /** Gives up after a second and a half. */
@@ -146,6 +141,5 @@ function submits({ exchanges }: Task): Task['exchanges'] {
 
 /** How many tasks of this prompt the provider accepted: whether their answers arrived or not. */
 async function countCharges({ sandboxUrl }: Service, { prompt }: Generation): Promise<number> {
-  const charges = (await (await fetch(`${sandboxUrl}/_billing`)).json()) as Charge[];
-  return charges.filter((charge) => charge.prompt === prompt).length;
+  return (await listCharges(sandboxUrl)).filter((charge) => charge.prompt === prompt).length;
 }

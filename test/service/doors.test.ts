@@ -8,6 +8,7 @@ import {
   create,
   type Generation,
   LIVE_KEY,
+  listCharges,
   only,
   query,
   read,
@@ -132,7 +133,7 @@ test('a LIVE key works end to end with a live provider, which a TEST key never r
     await readUntil(live.url, free.generation.id);
     expect([done.status, only(done.tasks).provider]).toEqual(['SUCCEEDED', { slug: 'gptimage2', mode: 'LIVE' }]);
     expect((await fetch(only(done.assets).url?.uri ?? '')).status).toBe(200);
-    const billed = (await (await fetch(`${sandbox.sandboxUrl}/_billing`)).json()) as { taskId: string }[];
+    const billed = await listCharges(sandbox.sandboxUrl);
     expect(billed.map(({ taskId }) => taskId)).toEqual([only(done.tasks).providerTaskId]);
   } finally {
     await live.stop();

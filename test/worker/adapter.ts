@@ -53,7 +53,7 @@ export function createAdapter(url: string, recovery: RecoveryClass, connections:
   }
 
   /** Asked for by its reference; sent again with it when the upstream does not know it. */
-  const recover: Provider['recover'] = async ({ reference, body }, signal) => {
+  const recover: Provider['recover'] = async ({ reference, body }, maySendAgain, signal) => {
     const looked = await send('GET', `/references/${reference}`, undefined, signal);
     if (looked.outcome.kind !== 'ANSWERED') return { report: unknown(), exchange: looked.exchange };
     const { status, body: found } = looked.outcome;
@@ -62,6 +62,7 @@ export function createAdapter(url: string, recovery: RecoveryClass, connections:
     if (reason) return { report: { kind: 'REFUSED', failure: moderated(reason) }, exchange: looked.exchange };
     if (status !== 404) return { report: unknown(), exchange: looked.exchange };
 
+    if (!(await maySendAgain())) return { report: unknown(), exchange: looked.exchange };
     const again = await send('POST', '/tasks', body, signal);
     const { outcome, exchange } = again;
     const taken =

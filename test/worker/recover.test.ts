@@ -1,12 +1,14 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hearCallback } from '../../src/generation/callback.ts';
 import { listExchanges } from '../../src/generation/exchanges.ts';
-import { findSubmission } from '../../src/generation/send.ts';
+import { takeOverFromTheSilent } from '../../src/generation/lease.ts';
+import { findSubmission, recordSubmission } from '../../src/generation/send.ts';
 import type { Generation } from '../../src/generation/types.ts';
+import { sampleExchange, sampleTrouble } from '../generation/samples.ts';
 import { taskOf } from '../generation/stage.ts';
 import { until } from '../service/until.ts';
-import { HOLD_MS, openShop, type Shop } from './shop.ts';
+import { HOLD_MS, isAsked, isOver, isPutOff, openOwnShop, openShop, type Shop } from './shop.ts';
 import type { SubmitFate } from './upstream.ts';
 
 /** What may be lost of an answer; only CUT was not accepted. */
@@ -41,6 +43,44 @@ test.concurrent('what the provider did not take is sent again as it was frozen, 
   expect(posts).toEqual([frozen?.body, frozen?.body]);
   expect(accepted).toEqual([{ id: providerTaskId, reference: frozen?.reference }]);
   expect(after.status).toBe('SUCCEEDED');
+});
+
+test.concurrent('a late refusal of the first sender proves nothing once another may have sent it again: one purchase', async ({
+  onTestFinished,
+}) => {
+  const own = await openOwnShop(onTestFinished);
+  const { generation, task, submission } = await own.mark('ASK', 'refused late');
+  await own.silenceAll();
+  await takeOverFromTheSilent(own.domain);
+  // Another worker sent it once more, was accepted, and died of it; then the first one thaws with its 429.
+  await own.providers.ASK.submit(submission.body, new AbortController().signal);
+  const notNow = { kind: 'NOT_NOW' as const, failure: sampleTrouble(), retryAfterMs: null };
+  await recordSubmission(own.domain, task, submission.id, notNow, sampleExchange());
+  await own.startWorker();
+  const after = await own.sees(generation, isOver);
+  expect(own.upstream.of('refused late').accepted).toHaveLength(1);
+  expect([after.status, after.tasks.length]).toEqual(['SUCCEEDED', 1]);
+});
+
+test.concurrent('what is canceled while it is looked for is not sent again, and is found by its reference if it was taken', async () => {
+  for (const [prompt, fate, assets] of [
+    ['canceled, taken', 'ACCEPTED_AND_CUT', 1],
+    ['canceled, not taken', 'CUT', 0],
+  ] as const) {
+    shop.upstream.plan(prompt, { submits: [fate], lookups: ['BUSY'] });
+    const generation = await shop.create('ASK', prompt);
+    await shop.sees(generation, isAsked(1));
+    await shop.cancel(generation);
+    await shop.setTask(generation, sql`next_at = clock_timestamp()`);
+    const after = await shop.sees(generation, ({ tasks: [task], assets }) => {
+      return (
+        assets.some(({ state }) => state === 'STORED') ||
+        (fate === 'CUT' && shop.upstream.of(prompt).lookups > 1 && task !== undefined)
+      );
+    });
+    expect([after.status, after.assets.length]).toEqual(['CANCELED', assets]);
+    expect(shop.upstream.of(prompt).posts).toHaveLength(1);
+  }
 });
 
 test.concurrent('a provider that refuses the reference as known has the task: adopted, and billed once', async () => {
@@ -111,22 +151,21 @@ test.concurrent('a worker without its provider leaves it, for half a minute, to 
   const { generation } = await own.mark('ASK', 'not configured');
   await own.silenceAll();
   const stranger = await own.startWorker([own.providers.NONE]);
-  const { status, nextAt } = taskOf(await own.sees(generation, isLookedAt));
+  const { status, tries } = taskOf(await own.sees(generation, isPutOff));
   await stranger.stop();
-  expect(status).toBe('UNCERTAIN');
-  expect(Math.abs(nextAt.getTime() - Date.now() - 30_000)).toBeLessThan(10_000);
+  expect([status, tries]).toEqual(['UNCERTAIN', 0]);
   await own.setTask(generation, sql`next_at = clock_timestamp()`);
   await own.startWorker();
   expect((await own.sees(generation, isOver)).status).toBe('SUCCEEDED');
   expect(own.upstream.of('not configured')).toMatchObject({ posts: { length: 1 }, accepted: { length: 1 } });
 });
 
-test.concurrent('a callback that tells the id in time adopts it; until then nothing is asked or sent', async () => {
+test.concurrent('a callback that tells the id in time adopts it, and nothing is sent again', async () => {
   const { generation, callback } = await lostToCallback('called back');
   await hearCallback(shop.domain, callback);
   const after = await shop.sees(generation, isOver);
   expect(after).toMatchObject({ status: 'SUCCEEDED', failure: null, assets: [{ state: 'STORED' }] });
-  expect(shop.upstream.of('called back')).toMatchObject({ posts: { length: 1 }, lookups: 0 });
+  expect(shop.upstream.of('called back')).toMatchObject({ posts: { length: 1 } });
 });
 
 test.concurrent('a callback that tells the id after the end brings the picture, and the end stays', async () => {
@@ -139,7 +178,7 @@ test.concurrent('a callback that tells the id after the end brings the picture, 
   expect(after.version).toBeGreaterThan(ended.version);
   const { status, failure, finishedAt, startedAt } = ended;
   expect(after).toMatchObject({ status, failure, finishedAt, startedAt, tasks: [{ settleUntil: null }] });
-  expect(shop.upstream.of('called back late')).toMatchObject({ posts: { length: 1 }, lookups: 0 });
+  expect(shop.upstream.of('called back late')).toMatchObject({ posts: { length: 1 } });
 });
 
 test.concurrent('UNCERTAIN is held: what nobody can find out is never sent again, and OUTCOME_UNKNOWN only when the hold is over', async () => {
@@ -147,7 +186,7 @@ test.concurrent('UNCERTAIN is held: what nobody can find out is never sent again
     const prompt = `held for ${fate}`;
     shop.upstream.plan(prompt, { submits: [fate] });
     const generation = await shop.create('NONE', prompt);
-    const { status, failure, holdUntil, submissionId } = taskOf(await shop.sees(generation, isLookedAt));
+    const { status, failure, holdUntil, submissionId } = taskOf(await shop.sees(generation, isHeld));
     expect([status, failure?.billed]).toEqual(['UNCERTAIN', 'UNKNOWN']);
     expect(holdUntil?.getTime()).toBe(Date.parse(failure?.at ?? '') + HOLD_MS);
     await endHold(generation);
@@ -192,7 +231,7 @@ test.concurrent('SUBMITTING is written before the POST: what a silent worker has
   await until(() => own.upstream.of('held there').posts.length, Boolean);
   await own.silenceAll();
   await own.startWorker();
-  const uncertain = await own.sees(generation, isLookedAt);
+  const uncertain = await own.sees(generation, isHeld);
   own.upstream.release('held there', 'CUT');
   await endHold(generation, own);
   const after = await own.sees(generation, isOver);
@@ -200,18 +239,11 @@ test.concurrent('SUBMITTING is written before the POST: what a silent worker has
   expect(own.upstream.of('held there')).toMatchObject({ posts: { length: 1 }, accepted: { length: 1 } });
 });
 
-/** A shop of its own, where no worker takes what a test takes by hand. */
-async function openOwnShop(finished: TestContext['onTestFinished']): Promise<Shop> {
-  const own = await openShop();
-  finished(() => own.close());
-  return own;
-}
-
 /** Accepted by a provider that calls back, and its answer lost; and what it will say. */
 async function lostToCallback(prompt: string) {
   shop.upstream.plan(prompt, { submits: ['ACCEPTED_AND_CUT'] });
   const generation = await shop.create('CALLBACK', prompt);
-  const { status, submissionId } = taskOf(await shop.sees(generation, isLookedAt));
+  const { status, submissionId } = taskOf(await shop.sees(generation, isHeld));
   expect(status).toBe('UNCERTAIN');
   const [accepted] = shop.upstream.of(prompt).accepted;
   return { generation, callback: { submissionId: submissionId ?? '', providerTaskId: accepted?.id ?? '' } };
@@ -234,15 +266,7 @@ function attemptsOf({ tasks }: Generation) {
   };
 }
 
-function isOver({ finishedAt }: Generation): boolean {
-  return finishedAt !== null;
-}
-
-/** It had its turn with whoever finds out, and was given back. */
-function isLookedAt({ tasks }: Generation): boolean {
-  return tasks.every(({ status, tries, workerId }) => status === 'UNCERTAIN' && tries > 0 && workerId === null);
-}
-
-function isAsked(count: number): (generation: Generation) => boolean {
-  return ({ tasks }) => tasks.every(({ tries, workerId }) => tries >= count && workerId === null);
+/** Whether it left is not known, and no worker has it in hand. */
+function isHeld({ tasks }: Generation): boolean {
+  return tasks.every(({ status, workerId }) => status === 'UNCERTAIN' && workerId === null);
 }

@@ -1,6 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
-import { cancelGeneration } from '../../src/generation/cancel.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { claimUnsettled } from '../../src/generation/claim.ts';
 import { listExchanges } from '../../src/generation/exchanges.ts';
 import type { Generation } from '../../src/generation/types.ts';
@@ -8,7 +7,7 @@ import { sampleImages } from '../generation/samples.ts';
 import { taskOf, tell } from '../generation/stage.ts';
 import { until } from '../service/until.ts';
 import { SLOW_MS } from './adapter.ts';
-import { openShop, type Shop } from './shop.ts';
+import { isAsked, isOver, openOwnShop, openShop, type Shop } from './shop.ts';
 import { BUSY_MS, type Plan } from './upstream.ts';
 
 const DAY_MS = 86_400_000;
@@ -42,7 +41,7 @@ test.concurrent('what was canceled while it ran gets its picture when its provid
   shop.upstream.plan('running', { end: 'RUNNING' });
   const generation = await shop.create('NONE', 'running');
   await shop.sees(generation, ({ tasks }) => tasks[0]?.status === 'RUNNING');
-  const before = await cancel(shop, generation);
+  const before = await shop.cancel(generation);
   expect(taskOf(before)).toMatchObject({ status: 'CANCELED', tries: 0 });
   shop.upstream.of('running').end = 'FINISHED';
   await expectLatePicture(before);
@@ -168,17 +167,12 @@ test.concurrent('a stop amid a question gives the lease back, due at once, and t
   await worker.stop();
   const after = taskOf(await own.stage.reload(generation.id));
   expect(before.workerId).not.toBeNull();
-  expect(after).toEqual({ ...before, workerId: null, nextAt: after.nextAt, tries: 0 });
+  const leaseToken = before.leaseToken + 1;
+  expect(after).toEqual({ ...before, workerId: null, leaseToken, nextAt: after.nextAt, tries: 0 });
   expect(after.nextAt.getTime()).toBeLessThan(Date.now() + 1_000);
   await own.startWorker();
   expect(await own.sees(generation, isSettled)).toMatchObject({ status: 'CANCELED', assets: [{ state: 'STORED' }] });
 });
-
-async function openOwnShop(finished: TestContext['onTestFinished']): Promise<Shop> {
-  const own = await openShop();
-  finished(() => own.close());
-  return own;
-}
 
 /** What a worker says of the only unsettled task of this shop, which it has claimed. */
 async function claimedByTheDead({ domain, register }: Shop): Promise<{ taskId: string; token: number }> {
@@ -190,14 +184,7 @@ async function claimedByTheDead({ domain, register }: Shop): Promise<{ taskId: s
 /** Accepted, and canceled before a worker has asked about it. */
 async function cancelAccepted(at: Shop, prompt: string, plan: Plan): Promise<Generation> {
   at.upstream.plan(prompt, plan);
-  return cancel(at, await at.send('NONE', prompt));
-}
-
-async function cancel({ domain }: Shop, { workspaceId, mode, id }: Generation): Promise<Generation> {
-  const caller = { workspaceId, mode, scopes: [], apiKeyId: null };
-  const canceled = await cancelGeneration(domain, caller, id);
-  if (!canceled.ok) throw new Error(JSON.stringify(canceled.errors));
-  return canceled.generation;
+  return at.cancel(await at.send('NONE', prompt));
 }
 
 function the(prompt: string): Generation {
@@ -224,15 +211,7 @@ async function newsAfter({ id, version }: Generation): Promise<string[]> {
   return (await shop.stage.eventsOf(id)).filter((event) => event.version > version).map(({ type }) => type);
 }
 
-function isOver({ finishedAt }: Generation): boolean {
-  return finishedAt !== null;
-}
-
 /** Nobody will ask about it again. */
 function isSettled({ tasks }: Generation): boolean {
   return tasks.every(({ settleUntil }) => settleUntil === null);
-}
-
-function isAsked(count: number): (generation: Generation) => boolean {
-  return ({ tasks }) => tasks.every(({ tries, workerId }) => tries === count && workerId === null);
 }

@@ -3,7 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type SQL, sql } from 'drizzle-orm';
+import type { TestContext } from 'vitest';
 import { createGuardedFetch } from '../../src/fetch/guarded-fetch.ts';
+import { cancelGeneration } from '../../src/generation/cancel.ts';
 import { claimTasks } from '../../src/generation/claim.ts';
 import { createGeneration } from '../../src/generation/create.ts';
 import type { Domain } from '../../src/generation/domain.ts';
@@ -40,6 +42,7 @@ export interface Shop {
     changes?: Partial<CreateInput>,
     deadlineMs?: number,
   ): Promise<Generation>;
+  cancel(generation: Generation): Promise<Generation>;
   /** Waits until the generation is so. */
   sees(generation: Generation, holds: (now: Generation) => boolean): Promise<Generation>;
   /** A worker that is registered and does nothing by itself. */
@@ -109,6 +112,11 @@ export async function openShop(): Promise<Shop> {
       await recordSubmission(domain, task, submission.id, report, exchange);
       return stage.reload(generation.id);
     },
+    async cancel({ id }) {
+      const canceled = await cancelGeneration(domain, caller, id);
+      if (!canceled.ok) throw new Error(JSON.stringify(canceled.errors));
+      return canceled.generation;
+    },
     sees: ({ id }, holds) => until(() => stage.reload(id), holds, 25_000),
     register: () => registerWorker(domain),
     async silenceAll() {
@@ -124,4 +132,26 @@ export async function openShop(): Promise<Shop> {
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/** A shop of its own, where no worker takes what a test takes by hand. */
+export async function openOwnShop(finished: TestContext['onTestFinished']): Promise<Shop> {
+  const own = await openShop();
+  finished(() => own.close());
+  return own;
+}
+
+export function isOver({ finishedAt }: Generation): boolean {
+  return finishedAt !== null;
+}
+
+/** No worker has it, nor will for half a minute. */
+export function isPutOff({ tasks }: Generation): boolean {
+  const isNear = (at: Date) => Math.abs(at.getTime() - Date.now() - 30_000) < 10_000;
+  return tasks.every(({ workerId, nextAt }) => workerId === null && isNear(nextAt));
+}
+
+/** It had so many turns at least, and was given back. */
+export function isAsked(count: number): (generation: Generation) => boolean {
+  return ({ tasks }) => tasks.every(({ tries, workerId }) => tries >= count && workerId === null);
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { only, query } from './client.ts';
-import { type Service, startService } from './service.ts';
-import { until } from './until.ts';
+import { listCharges, only, query } from '../service/client.ts';
+import { type Service, startService } from '../service/service.ts';
+import { until } from '../service/until.ts';
 
 const GENERATIONS = 50;
 const FINAL = ['SUCCEEDED', 'PARTIALLY_SUCCEEDED', 'FAILED', 'CANCELED'];
@@ -127,6 +127,5 @@ async function ask<T>(document: string, variables: Record<string, unknown>): Pro
 }
 
 async function listCharged(): Promise<Set<string | null>> {
-  const charges = (await (await fetch(`${service.sandboxUrl}/_billing`)).json()) as { taskId: string }[];
-  return new Set(charges.map(({ taskId }) => taskId));
+  return new Set((await listCharges(service.sandboxUrl)).map(({ taskId }) => taskId));
 }

@@ -6,11 +6,11 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startEmbedded } from '../../src/db/embedded/embedded.ts';
 import { type DatabaseProxy, startProxy } from '../db/proxy.ts';
-import { CREATE, type Created, create, query, readUntil } from './client.ts';
-import { makeFolder } from './folder.ts';
-import { type Service, startService } from './service.ts';
-import { until } from './until.ts';
-import { updatesOf, watchBySse, watchByWebsocket } from './watch.ts';
+import { CREATE, type Created, create, listCharges, query, readUntil } from '../service/client.ts';
+import { makeFolder } from '../service/folder.ts';
+import { type Service, startService } from '../service/service.ts';
+import { until } from '../service/until.ts';
+import { updatesOf, watchBySse, watchByWebsocket } from '../service/watch.ts';
 
 const CALLERS = 3;
 const PACE_MS = 100;
@@ -158,7 +158,7 @@ async function provesHarmless(name: string, fault: () => Promise<void>): Promise
   await until(unfinished, (rows) => rows.length === 0, 15_000);
   const rows = await ask(`select id, status from generations where prompt like '%${name}]]' order by id`);
   expect(rows).toEqual(ids.map((id) => ({ id, status: 'SUCCEEDED' })));
-  const charges: { prompt: string }[] = await (await fetch(`${service.sandboxUrl}/_billing`)).json();
+  const charges = await listCharges(service.sandboxUrl);
   expect(charges.filter(({ prompt }) => prompt.endsWith(`${name}]]`))).toHaveLength(ids.length);
 
   await watching.completed;

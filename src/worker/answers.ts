@@ -41,7 +41,7 @@ interface Heard {
  * if the provider had said nothing. Answers how long the task may be left alone, in milliseconds; whatever goes wrong is
  * about this one task. `onGone` is called when it is not this worker's any more.
  */
-export function createEar(
+export function createAnswerHandler(
   domain: Domain,
   identity: Identity,
   onGone: (held: Held) => void,

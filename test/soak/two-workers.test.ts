@@ -7,11 +7,11 @@ import { workspaces } from '../../src/db/schema.ts';
 import { createHints } from '../../src/events/hint.ts';
 import { createTestDatabase } from '../database.ts';
 import { insertMany } from '../generation/many.ts';
-import { type ChildService, startChild } from './child.ts';
-import { makeFolder } from './folder.ts';
+import { type ChildService, startChild } from '../service/child.ts';
+import { makeFolder } from '../service/folder.ts';
+import { SECRET } from '../service/service.ts';
+import { until } from '../service/until.ts';
 import { type Asker, type PollUpstream, startPollUpstream } from './poll-upstream.ts';
-import { SECRET } from './service.ts';
-import { until } from './until.ts';
 
 const TASKS = 2_000;
 const LEASE_MS = 2_500;
