@@ -2,9 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, onTestFinished, test } from 'vitest';
-import { startChild } from './child.ts';
-import { create, type Generation, only, readUntil } from './client.ts';
-import { makeFolder } from './folder.ts';
+import { startChild } from '../service/child.ts';
+import { create, type Generation, only, readUntil } from '../service/client.ts';
+import { makeFolder } from '../service/folder.ts';
 
 const WITHOUT_A_KEY = {};
 
