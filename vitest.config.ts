@@ -15,6 +15,9 @@ const talking = {
 /** One more than cores: much of the time a test waits, for a provider, a deadline, a process that starts. */
 const WORKERS = 3;
 
+/** What takes longer: `npm run test:soak`. */
+const SOAK = ['test/soak/**/*.test.ts', 'test/clients/**/*.test.ts'];
+
 /** These replace a module, which would be replaced for every file after them. */
 const MOCKING = ['test/asset/inspect.test.ts'];
 
@@ -38,14 +41,14 @@ export default defineConfig({
         test: {
           name: 'service',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/static/**', 'test/browser/**', 'test/soak/**', ...MOCKING],
+          exclude: ['test/static/**', 'test/browser/**', ...SOAK, ...MOCKING],
           ...talking,
           maxWorkers: WORKERS,
         },
       },
       {
         resolve: { alias },
-        test: { name: 'soak', include: ['test/soak/**/*.test.ts'], ...talking, maxWorkers: 2 },
+        test: { name: 'soak', include: SOAK, ...talking, maxWorkers: 2 },
       },
     ],
   },
