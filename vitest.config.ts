@@ -16,7 +16,7 @@ const talking = {
 const WORKERS = 3;
 
 /** What takes longer: `npm run test:soak`. */
-const SOAK = ['test/soak/**/*.test.ts', 'test/clients/**/*.test.ts'];
+const SOAK = ['test/soak/**/*.test.ts', 'test/clients/**/*.test.ts', 'test/db/embedded.test.ts'];
 
 /** These replace a module, which would be replaced for every file after them. */
 const MOCKING = ['test/asset/inspect.test.ts'];

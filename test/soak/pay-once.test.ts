@@ -1,8 +1,8 @@
 import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bearer, listCharges, only, query, readUntil, TEST_KEY, type UserError } from './client.ts';
-import { type Service, startService } from './service.ts';
-import { updatesOf, watchByWebsocket } from './watch.ts';
+import { bearer, listCharges, only, query, readUntil, TEST_KEY, type UserError } from '../service/client.ts';
+import { type Service, startService } from '../service/service.ts';
+import { updatesOf, watchByWebsocket } from '../service/watch.ts';
 
 const CALLERS = 30;
 /** It may do all but manage the workspace. */
