@@ -54,7 +54,7 @@ test('a reload keeps the tabs as they were', async () => {
 test.each([
   ['a field', 'replayed', /True when the idempotency key had been used for this same request before\./],
   ['an argument', 'input', /What to make\./],
-  ['an input field', 'idempotencyKey', /One key per intended purchase; send the SAME key on every retry of it\./],
+  ['an input field', 'idempotencyKey', /One key per intended purchase; send the SAME key on every retry of it/],
   ['an enum value', 'R2K', /About 4 megapixels, 2048x2048 when square\./],
 ])('the pointer over %s shows what it means', async (_what, word, description) => {
   await visit.page.getByRole('tab', { name: 'Create' }).getByText('Create').click();
