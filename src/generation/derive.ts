@@ -58,12 +58,16 @@ function statusOf(generation: Generation): GenerationStatus {
   const own = new Set(tasks.map(({ id }) => id));
   const theirs = new Set(generation.assets.flatMap(({ index, taskId }) => (own.has(taskId) ? [] : [index])));
   // What an earlier attempt brought is beside what was asked for.
-  const slots = slotsOf(generation).filter(({ index }) => !theirs.has(index));
-  // One that was found late may still be on its way.
-  const pictures = slots.filter(({ asset }) => asset !== null && asset.state !== 'PENDING').length;
-  if (pictures === slots.length) return 'SUCCEEDED';
-  if (pictures > 0) return 'PARTIALLY_SUCCEEDED';
+  const slots = slotsOf(generation);
+  const owed = slots.filter(({ index }) => !theirs.has(index));
+  if (owed.every(hasPicture)) return 'SUCCEEDED';
+  if (slots.some(hasPicture)) return 'PARTIALLY_SUCCEEDED';
   return tasks.every(({ status }) => status === 'CANCELED') ? 'CANCELED' : 'FAILED';
+}
+
+/** One that was found late may still be on its way. */
+function hasPicture({ asset }: Slot): boolean {
+  return asset !== null && asset.state !== 'PENDING';
 }
 
 /** The mean over all images, weighted by how many each task makes; null while no task has any. */

@@ -93,6 +93,22 @@ describe('an UNCERTAIN task', () => {
     expect(ended.status).toBe('SUCCEEDED');
   });
 
+  test('whose first attempt brought the only picture ends partially: what is stored is not called a failure', () => {
+    const two = timeUp(routed(withTask('UNCERTAIN', { holdUntil: MOMENT.at }), 'RESUBMIT'));
+    const one: PollReport = { kind: 'FINISHED', images: sampleImages(1), credits: null };
+    const found = tell(two, answered(accepted)(the(two.tasks[0])), settled(one));
+    const kept = tell(found, stored(found, 0));
+    expect(kept.status).toBe('RUNNING');
+    const second = withLast(kept, { status: 'SUBMITTING', submissionId: 'sub_1' });
+    const ended = tell(second, answered({ kind: 'REFUSED', failure: sampleTrouble() })(the(second.tasks[1])));
+    expect(ended).toMatchObject({ status: 'PARTIALLY_SUCCEEDED', percent: 100, failure: null });
+    expect(slotsOf(ended).map(({ asset, failure }) => asset?.state ?? failure?.code)).toEqual([
+      'PROVIDER_ERROR',
+      'PROVIDER_ERROR',
+      'STORED',
+    ]);
+  });
+
   test.each([
     [true, 'YES', 'UNKNOWN'],
     [false, 'NO', 'REFUNDED'],
