@@ -21,8 +21,12 @@ function stopOnSignals(app: App, drainMs: number, log: Logger): void {
     if (stopping) process.exit(1);
     stopping = true;
     log.info({ signal }, 'stopping');
+    let extended = false;
     setInterval(() => {
-      if (app.countSubmissionsInFlight() > 0) return;
+      // After the last answer the leases are still to be given back.
+      const wasExtended = extended;
+      extended = app.countSubmissionsInFlight() > 0;
+      if (extended || wasExtended) return;
       log.warn('the drain took too long; what is left is taken up at the next start');
       process.exit(0);
     }, drainMs);

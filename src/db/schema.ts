@@ -1,6 +1,7 @@
 import { relations, sql } from 'drizzle-orm';
 import {
   bigint,
+  boolean,
   check,
   customType,
   foreignKey,
@@ -145,12 +146,16 @@ export const tasks = pgTable(
     imageCount: integer('image_count').notNull(),
     request: jsonb('request').notNull(),
     submissionId: id('submission_id'),
+    place: integer('place'),
+    batchKey: id('batch_key'),
+    awaitsCallback: boolean('awaits_callback').notNull().default(false),
     providerTaskId: text('provider_task_id'),
     percent: real('percent'),
     progressBasis: text('progress_basis').notNull(),
     etaSeconds: integer('eta_seconds'),
     cost: jsonb('cost').notNull(),
     failure: jsonb('failure'),
+    undelivered: jsonb('undelivered'),
     pollCount: integer('poll_count').notNull(),
     nextAt: time('next_at').notNull(),
     holdUntil: time('hold_until'),
@@ -187,6 +192,12 @@ export const tasks = pgTable(
     index('tasks_uncertain').on(sql`coalesce(hold_until, next_at)`).where(sql`status = 'UNCERTAIN'`),
     index('tasks_held').on(table.workerId).where(sql`worker_id is not null`),
     index('tasks_late').on(table.deadlineAt).where(sql`finished_at is null`),
+    // What may leave together; how each provider did of late; what each works on.
+    index('tasks_batch').on(table.batchKey).where(sql`status = 'QUEUED' and batch_key is not null`),
+    index('tasks_ended').on(table.provider, table.mode, table.finishedAt).where(sql`finished_at is not null`),
+    index('tasks_at_provider')
+      .on(table.provider, table.mode)
+      .where(sql`status in ('SUBMITTING', 'ACCEPTED', 'RUNNING')`),
   ],
 );
 
@@ -296,6 +307,30 @@ export const exchanges = pgTable(
     foreignKey({ columns: [table.workspaceId, table.taskId], foreignColumns: [tasks.workspaceId, tasks.id] }),
     index('exchanges_task').on(table.taskId, table.id),
   ],
+);
+
+/** What all processes know of a provider in one mode: whether it is to be left alone, its turns, and its account. */
+export const providerStates = pgTable(
+  'provider_states',
+  {
+    provider: text('provider').notNull(),
+    mode: text('mode').notNull(),
+    /** Until then nothing is sent to it; null: it is well. */
+    openUntil: time('open_until'),
+    /** Why, as a failure code and a sentence for the operator. */
+    openCode: text('open_code'),
+    openReason: text('open_reason'),
+    /** Openings in a row: each is longer than the last. */
+    openings: integer('openings').notNull().default(0),
+    /** When the next request would have its turn, were they spread evenly over the minute. */
+    turnAt: time('turn_at'),
+    /** Until then submissions wait for a turn, and polls stand back. */
+    submitsWaitUntil: time('submits_wait_until'),
+    creditsRemaining: text('credits_remaining'),
+    tier: text('tier'),
+    accountAt: time('account_at'),
+  },
+  (table) => [primaryKey({ columns: [table.provider, table.mode] })],
 );
 
 /** One row a worker process: its heartbeat keeps the leases of all its tasks. */

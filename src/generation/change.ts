@@ -60,6 +60,9 @@ async function lock(tx: Transaction, ids: readonly string[]): Promise<Date> {
   return readClock(tx);
 }
 
+/** What most of them grant; for a model that its provider no longer offers. */
+const USUAL_TTL_SECONDS = 86_400;
+
 function knowledgeOf({ timing, catalogue }: Domain): Omit<Moment, 'at'> {
   const modelOf = ({ provider, mode, request }: Task) =>
     catalogue
@@ -71,8 +74,9 @@ function knowledgeOf({ timing, catalogue }: Domain): Omit<Moment, 'at'> {
       const model = modelOf(task);
       // What is not configured here may be asked by another process.
       if (!model || model.features.includes('RECOVERABLE_SUBMIT')) return 'ASK';
-      return model.features.includes('WEBHOOK') ? 'CALLBACK' : 'NONE';
+      return task.awaitsCallback ? 'CALLBACK' : 'NONE';
     },
+    resultTtlOf: (task) => modelOf(task)?.resultTtlSeconds ?? USUAL_TTL_SECONDS,
   };
 }
 

@@ -1,7 +1,7 @@
 import { newId } from '../db/id.ts';
 import { after, type Draft, fail, failed, type Moment, move } from './draft.ts';
 import { isFinal } from './moves.ts';
-import type { ReportedImage } from './provider.ts';
+import type { Finished, ReportedImage, Trouble } from './provider.ts';
 import { isSettling, over } from './settling.ts';
 import { neverKept, nothingDelivered } from './troubles.ts';
 import type { Asset, Cost, Task } from './types.ts';
@@ -46,6 +46,49 @@ export function newAssets(
       deletedAt: null,
     };
   });
+}
+
+/** What has come so far of a submission that is answered with the images themselves: those that are new. */
+export function arrived(draft: Draft, images: ReportedImage[], moment: Moment): Draft {
+  const known = draft.assets.filter(({ taskId }) => taskId === draft.task.id).length;
+  const made = newAssets(draft, images, moment.resultTtlOf(draft.task), moment).slice(known);
+  return made.length === 0 ? draft : { ...draft, assets: inOrder([...draft.assets, ...made]) };
+}
+
+/** A submission was answered with the images themselves. */
+export function delivered(draft: Draft, report: Finished, moment: Moment): Draft {
+  const { task } = draft;
+  const { credits, cost: settled = null, undelivered = [] } = report;
+  const all = arrived(draft, report.images, moment);
+  const cost = { ...task.cost, settled, providerCredits: credits ?? task.cost.providerCredits };
+  return collectWhatCame(all, undelivered, moment, { cost });
+}
+
+/** Nothing more will come of it: what came is brought home, and what did not has these reasons. */
+export function collectWhatCame(
+  draft: Draft,
+  undelivered: readonly Trouble[],
+  moment: Moment,
+  more: Partial<Task> = {},
+): Draft {
+  const { task } = draft;
+  if (!draft.assets.some(({ taskId }) => taskId === task.id)) {
+    return fail(draft, undelivered[0] ?? nothingDelivered, moment, more);
+  }
+  const reasons = undelivered.map((trouble) => failed(trouble, moment));
+  return move(draft, 'COLLECTING', moment, {
+    ...more,
+    acceptedAt: task.acceptedAt ?? moment.at,
+    failure: null,
+    undelivered: reasons.length > 0 ? reasons : null,
+    percent: 99,
+    etaSeconds: null,
+    tries: 0,
+  });
+}
+
+function inOrder(assets: Asset[]): Asset[] {
+  return assets.sort((a, b) => a.index - b.index);
 }
 
 /** One look at an image's URL that found none; how many of these are believed is up to the collector. */

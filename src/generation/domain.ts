@@ -3,7 +3,8 @@ import type { Hints } from '../events/hint.ts';
 import type { Logger } from '../logger.ts';
 import type { KillPoint } from './kill-points.ts';
 import type { Observer } from './outcomes.ts';
-import type { Mode, ProviderModel } from './provider.ts';
+import type { Mode, ProviderLimits, ProviderModel } from './provider.ts';
+import type { Standing } from './standing.ts';
 
 /** A provider as the domain sees it: data, no calls. */
 export interface CatalogueEntry {
@@ -11,6 +12,9 @@ export interface CatalogueEntry {
   name: string;
   mode: Mode;
   models: readonly ProviderModel[];
+  limits: ProviderLimits;
+  /** Its answer to a submission is the images. */
+  isSynchronous: boolean;
 }
 
 interface Timing {
@@ -28,6 +32,8 @@ export interface Domain {
   hints: Hints;
   catalogue: readonly CatalogueEntry[];
   timing: Timing;
+  /** How a provider is doing, without waiting; of all of them nothing is known where it is left out. */
+  standingOf?: (provider: string, mode: Mode) => Standing;
   log: Logger;
   /** Who counts; nobody where it is left out. */
   observer?: Observer;

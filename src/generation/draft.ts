@@ -7,6 +7,8 @@ export interface Moment {
   uncertainHoldMs: number;
   /** How it may still become known what became of a submission. */
   recoveryOf(task: Task): Recovery;
+  /** How long the result URLs of its provider live, in seconds. */
+  resultTtlOf(task: Task): number;
 }
 
 /** The provider can be asked about a lost submission, or may call back about it, or nothing more will be heard. */

@@ -1,5 +1,5 @@
 import type { StoredFacts } from '../asset/keep.ts';
-import { loseExpired, newAssets, notThere, refreshed, settleAsset } from './collecting.ts';
+import { arrived, loseExpired, newAssets, notThere, refreshed, settleAsset } from './collecting.ts';
 import { deriveGeneration, isSupersededIn } from './derive.ts';
 import { after, costAfter, type Draft, fail, failed, type Moment, move, released } from './draft.ts';
 import { resolved, settled } from './late.ts';
@@ -13,7 +13,17 @@ import type { Generation } from './types.ts';
 
 /** Everything that can be said of a task. `token` is the lease of the worker that says it. */
 export type Report =
-  | { kind: 'SENDING'; taskId: string; token: number; submissionId: string }
+  | {
+      kind: 'SENDING';
+      taskId: string;
+      token: number;
+      submissionId: string;
+      /** In a batch. */
+      place?: number;
+      awaitsCallback?: boolean;
+    }
+  /** What has come so far of a submission that is answered with the images themselves. */
+  | { kind: 'ARRIVED'; taskId: string; submissionId: string; images: ReportedImage[] }
   | { kind: 'SUBMITTED'; taskId: string; submissionId: string; report: SubmitReport }
   /** What was found out about a submission whose answer was lost. */
   | { kind: 'RECOVERED'; taskId: string; submissionId: string; report: Extract<RecoverReport, SubmitReport> }
@@ -68,7 +78,14 @@ function step(draft: Draft, report: Report, moment: Moment): Draft {
     case 'SENDING':
       // Nothing is bought for an order that is over.
       if (draft.task.status === 'QUEUED' && draft.task.deadlineAt <= moment.at) return timeUp(draft, moment);
-      return move(draft, 'SUBMITTING', moment, { submissionId: report.submissionId, submittedAt: moment.at });
+      return move(draft, 'SUBMITTING', moment, {
+        submissionId: report.submissionId,
+        place: report.place ?? null,
+        awaitsCallback: report.awaitsCallback ?? false,
+        submittedAt: moment.at,
+      });
+    case 'ARRIVED':
+      return report.submissionId === draft.task.submissionId ? arrived(draft, report.images, moment) : draft;
     case 'SUBMITTED':
       return report.submissionId === draft.task.submissionId ? submitted(draft, report.report, moment) : draft;
     case 'RECOVERED':

@@ -75,6 +75,60 @@ export interface PollSchedule {
   slowMs: number;
 }
 
+/** A width and a height, in pixels. */
+export interface Pixels {
+  width: number;
+  height: number;
+}
+
+/** A ratio and a tier that may be asked for together. */
+export interface SizeOffer {
+  /** `16:9`, or `auto`. */
+  aspectRatio: string;
+  /** Null: the ratio without a tier. */
+  resolution: Resolution | null;
+  /** What the provider documents that it makes of them; null where no source says. */
+  pixels: Pixels | null;
+}
+
+/** What a provider takes as a reference image. */
+export interface ReferenceRules {
+  /** URL: it fetches the address itself. DATA_URI: a worker fetches it, and sends the bytes. */
+  form: 'URL' | 'DATA_URI';
+  schemes: readonly ('http' | 'https')[];
+  /** As libvips names them: `jpeg`, `png`, `webp`, `tiff`, `gif`, `heif`, and `bmp`. */
+  formats: readonly string[];
+  maxBytes: number;
+  /** Width divided by height; null where no such rule is known. */
+  ratio: { min: number; max: number } | null;
+  /** Width times height; null where no such rule is known. */
+  maxPixels: number | null;
+  /** The least of width and height, in pixels. */
+  minSide: number;
+}
+
+/** What one image costs from a day on. */
+export interface DatedPrice extends Money {
+  /** `YYYY-MM-DD`, UTC. */
+  from: string;
+}
+
+/** What may be sent to one account, for all workers together; null where no limit is documented. */
+export interface ProviderLimits {
+  /** Submissions that the provider works on at one time. */
+  concurrency: number | null;
+  /** Of all kinds together. */
+  requestsPerMinute: number | null;
+  /** Orders in one submission; null: no more than the model says. */
+  batch: number | null;
+}
+
+/** What is left at a provider, where it tells. */
+export interface Account {
+  creditsRemaining: string | null;
+  tier: string | null;
+}
+
 /** What one provider accepts for one model: its limits, as data. */
 export interface ProviderModel {
   /** Our slug of the model: `seedream-5.0-lite`. */
@@ -90,6 +144,10 @@ export interface ProviderModel {
   maxReferencesPlusImages: number | null;
   aspectRatios: readonly string[];
   resolutions: readonly Resolution[];
+  /** Every ratio with every tier it may go with. */
+  sizes: readonly SizeOffer[];
+  /** What it makes where no size is asked for; null where no source says. */
+  defaultPixels: Pixels | null;
   /** Width times height of an exact size, in pixels; null where exact pixels are not offered. */
   pixelArea: { min: number; max: number } | null;
   /** Width divided by height of an exact size. */
@@ -100,12 +158,26 @@ export interface ProviderModel {
   progress: ProgressBasis;
   /** How long its result URLs live, in seconds. */
   resultTtlSeconds: number;
-  /** Null where no price is documented: unknown is never zero. */
-  pricePerImage: Money | null;
+  /** Of a request for a series; null where there is none. */
+  series: { maxImages: number; maxReferencesPlusImages: number | null } | null;
+  /** Null where it takes no references. */
+  references: ReferenceRules | null;
+  /** Of `outputQuality`; null where it cannot be chosen. */
+  qualities: { min: number; max: number } | null;
+  /** Orders that one submission may carry, each a task of its own; 1 where there are no batches. */
+  maxBatch: number;
+  /** Oldest first; empty where no price is documented: unknown is never zero. */
+  prices: readonly DatedPrice[];
 }
 
 /** A size as one provider will be asked for it. */
-export type RequestedSize = { width: number; height: number } | { aspectRatio: string; resolution: Resolution | null };
+export type RequestedSize = Pixels | { aspectRatio: string; resolution: Resolution | null };
+
+/** Typed extras of one provider: asking for one makes the others ineligible. */
+export interface ProviderOptions {
+  runware: { optimizePrompt: 'STANDARD' | 'FAST' | null; ttlSeconds: number | null } | null;
+  modelark: { webSearch: boolean | null } | null;
+}
 
 /** One call's worth of work, already fitted to the provider's limits. */
 export interface ProviderRequest {
@@ -115,6 +187,7 @@ export interface ProviderRequest {
   series: boolean;
   /** Null: the provider's own default. */
   size: RequestedSize | null;
+  /** http or https; for a provider that takes bytes, data URIs by the time it is composed. */
   references: { uri: string }[];
   seed: number | null;
   style: string | null;
@@ -124,6 +197,8 @@ export interface ProviderRequest {
   outputQuality: number | null;
   watermark: boolean | null;
   safety: Safety;
+  /** Absent in tasks of earlier releases. */
+  options?: ProviderOptions;
 }
 
 /** One HTTP request to a provider and its answer, redacted: no key, bodies clipped. */
@@ -143,12 +218,25 @@ export interface Exchange {
 /** What became of one submission. */
 export type SubmitReport =
   | { kind: 'ACCEPTED'; providerTaskId: string; credits: string | null; etaSeconds: number | null }
+  /** By a provider that answers with the images themselves. */
+  | Finished
   /** Provably not accepted, and asking again would not help. */
   | { kind: 'REFUSED'; failure: Trouble }
   /** Provably not accepted (never sent, or refused for now): the same task may be sent again later. */
   | { kind: 'NOT_NOW'; failure: Trouble; retryAfterMs: number | null }
   /** It left, and what came back does not say whether it was accepted. */
   | { kind: 'AMBIGUOUS'; failure: Trouble };
+
+/** What came of a task: its images, and why each of those that are missing is missing, where the provider says. */
+export interface Finished {
+  kind: 'FINISHED';
+  images: ReportedImage[];
+  /** One for each image that was not made; shorter or absent where nothing more is known. */
+  undelivered?: readonly Trouble[];
+  credits: string | null;
+  /** What it cost, where the provider says so in money. */
+  cost?: Money | null;
+}
 
 /** What goes with one submission beside the request. */
 export interface Sending {
@@ -183,7 +271,7 @@ export type PollReport =
   | { kind: 'PENDING'; etaSeconds: number | null }
   /** `percent` is 0 to 100, null where the provider gave none. */
   | { kind: 'RUNNING'; percent: number | null; etaSeconds: number | null }
-  | { kind: 'FINISHED'; images: ReportedImage[]; credits: string | null }
+  | Finished
   | { kind: 'FAILED'; failure: Trouble }
   /** The provider does not know the id, at least not now. */
   | { kind: 'MISSING'; failure: Trouble }

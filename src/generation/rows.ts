@@ -35,6 +35,7 @@ export function toTask(row: TaskRow): Task {
     progressBasis: row.progressBasis as Task['progressBasis'],
     cost: row.cost as Task['cost'],
     failure: row.failure as Task['failure'],
+    undelivered: row.undelivered as Task['undelivered'],
   };
 }
 

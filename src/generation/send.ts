@@ -19,7 +19,12 @@ export function newSubmissionId(): string {
  * The second transaction of a submit, just before its own bytes leave: freezes the body and marks the task SUBMITTING.
  * False when the task may not be sent any more (canceled, or taken over); then nothing must leave.
  */
-export async function markSending(domain: Domain, task: Task, submission: SentSubmission): Promise<boolean> {
+export async function markSending(
+  domain: Domain,
+  task: Task,
+  submission: SentSubmission,
+  { awaitsCallback = false }: { awaitsCallback?: boolean } = {},
+): Promise<boolean> {
   const { id: submissionId, reference, body } = submission;
   const { workspaceId, provider, mode } = task;
   const isSending = (generations: Generation[]) =>
@@ -29,7 +34,13 @@ export async function markSending(domain: Domain, task: Task, submission: SentSu
     [
       {
         generationId: task.generationId,
-        report: { kind: 'SENDING', taskId: task.id, token: task.leaseToken, submissionId },
+        report: {
+          kind: 'SENDING',
+          taskId: task.id,
+          token: task.leaseToken,
+          submissionId,
+          awaitsCallback,
+        },
       },
     ],
     {

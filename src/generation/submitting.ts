@@ -1,4 +1,5 @@
 import { newId } from '../db/id.ts';
+import { delivered } from './collecting.ts';
 import { after, type Draft, fail, failed, type Moment, move, type Recovery } from './draft.ts';
 import { answeredLate } from './late.ts';
 import { isFinal } from './moves.ts';
@@ -35,6 +36,8 @@ export function found(draft: Draft, report: SubmitReport, moment: Moment): Draft
         tries: 0,
         cost: { ...task.cost, providerCredits: report.credits },
       });
+    case 'FINISHED':
+      return delivered(draft, report, moment);
     case 'REFUSED':
       return fail(draft, report.failure, moment);
     case 'NOT_NOW':
@@ -86,6 +89,8 @@ function nextAttempt(task: Task, moment: Moment): Task {
     status: 'QUEUED',
     routeReason: `sent again: what became of attempt ${task.attempt} is unknown, and the caller accepts to pay twice`,
     submissionId: null,
+    place: null,
+    awaitsCallback: false,
     cost: { basis: 'RESERVED', reserved: task.cost.reserved, settled: null, providerCredits: null },
     failure: null,
     nextAt: moment.at,

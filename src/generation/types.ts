@@ -3,6 +3,7 @@ import type {
   Mode,
   Money,
   ProgressBasis,
+  ProviderOptions,
   ProviderRequest,
   Resolution,
   Safety,
@@ -57,8 +58,22 @@ export type Fit = 'STRICT' | 'NEAREST';
  */
 export type OnUncertain = 'WAIT' | 'FAIL' | 'RESUBMIT';
 
+export type Preference = 'CHEAPEST' | 'FASTEST' | 'BALANCED';
+
+/** What happens when a provider provably did not take a task, or refused it: another one is asked, or it fails. */
+export type OnFailure = 'FALLBACK' | 'FAIL';
+
+/** What is absent was not asked for. */
 export interface Routing {
+  /** Slugs; absent: any. */
+  providers?: string[];
+  /** Absent: BALANCED. */
+  prefer?: Preference;
+  /** Absent: FALLBACK. */
+  onFailure?: OnFailure;
   onUncertain: OnUncertain;
+  /** For all its images together, at whichever provider; absent: no limit. */
+  maxCost?: Money;
 }
 
 export interface GenerationRequest {
@@ -77,6 +92,8 @@ export interface GenerationRequest {
   watermark: boolean | null;
   safety: Safety;
   series: boolean;
+  /** Absent in generations of earlier releases. */
+  options?: ProviderOptions;
 }
 
 export interface Asset {
@@ -119,12 +136,20 @@ export interface Task {
   imageCount: number;
   request: ProviderRequest;
   submissionId: string | null;
+  /** Which order of its submission it is, from 0; null for one that was sent alone. */
+  place: number | null;
+  /** Tasks with the same key may leave in one submission; null: alone. */
+  batchKey: string | null;
+  /** Whether its provider was told an address to call. */
+  awaitsCallback: boolean;
   providerTaskId: string | null;
   percent: number | null;
   progressBasis: ProgressBasis;
   etaSeconds: number | null;
   cost: Cost;
   failure: Failure | null;
+  /** Why single images of it were not made, where its provider says; in no order. */
+  undelivered: Failure[] | null;
   pollCount: number;
   /** When a worker should look at it next. */
   nextAt: Date;

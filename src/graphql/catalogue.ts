@@ -40,7 +40,15 @@ export function findProvider(context: Pick<Context, 'domain' | 'caller'>, id: st
 
 /** A provider that old tasks name but that is no longer configured still has its slug. */
 export function getProvider(context: Pick<Context, 'domain' | 'caller'>, slug: string): ProviderNode {
-  const unconfigured = { id: `prv_${slug}`, slug, name: slug, mode: context.caller.mode, models: [] };
+  const nothing = { models: [], limits: { concurrency: null, requestsPerMinute: null, batch: null } };
+  const unconfigured = {
+    id: `prv_${slug}`,
+    slug,
+    name: slug,
+    mode: context.caller.mode,
+    isSynchronous: false,
+    ...nothing,
+  };
   return findProvider(context, `prv_${slug}`) ?? unconfigured;
 }
 

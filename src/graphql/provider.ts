@@ -1,3 +1,4 @@
+import { priceAt } from '../generation/price.ts';
 import { builder } from './builder.ts';
 import {
   listModels,
@@ -99,10 +100,11 @@ ProviderModel.implement({
     resultTtlSeconds: t.exposeInt('resultTtlSeconds', {
       description: "How long the provider's own URLs live, in seconds. Ours live as long as the asset.",
     }),
-    pricePerImage: t.expose('pricePerImage', {
+    pricePerImage: t.field({
       type: 'Money',
       nullable: true,
       description: 'Null where no price is documented; not zero.',
+      resolve: (model) => priceAt(model, new Date()),
     }),
   }),
 });

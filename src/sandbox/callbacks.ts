@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Agent, request } from 'undici';
+import type { OutgoingCall } from './dialect.ts';
 import type { Log } from './log.ts';
 import { getEnd, getNow, type Task } from './task.ts';
 
@@ -16,7 +17,7 @@ export interface Callbacks {
 const TIMEOUT_MS = 10_000;
 const PAUSES_MS = [1000, 2000, 4000];
 
-export function createCallbacks(describe: (task: Task, origin: string) => unknown, log: Log): Callbacks {
+export function createCallbacks(callsOf: (task: Task, origin: string) => OutgoingCall[], log: Log): Callbacks {
   const stopping = new AbortController();
   // One for each call that waits for its time.
   setMaxListeners(0, stopping.signal);
@@ -28,8 +29,10 @@ export function createCallbacks(describe: (task: Task, origin: string) => unknow
     while (getNow() <= end);
     const times = task.directives.has('double-callback') ? 2 : 1;
     for (let time = 0; time < times; time++) {
-      const delivered = await deliver(url, JSON.stringify(describe(task, origin)), stopping.signal);
-      if (!delivered) log.warn({ taskId: task.id, provider: task.provider }, 'sandbox: nobody took the callback');
+      for (const outgoing of callsOf(task, origin)) {
+        const delivered = await deliver(url, outgoing, stopping.signal);
+        if (!delivered) log.warn({ taskId: task.id, provider: task.provider }, 'sandbox: nobody took the callback');
+      }
     }
   }
 
@@ -59,15 +62,22 @@ export function createCallbacks(describe: (task: Task, origin: string) => unknow
   };
 }
 
-async function deliver(url: string, body: string, stopping: AbortSignal): Promise<boolean> {
+async function deliver(url: string, { body, sign }: OutgoingCall, stopping: AbortSignal): Promise<boolean> {
+  const raw = JSON.stringify(body);
+  const headers = { 'content-type': 'application/json', ...sign?.(raw) };
   for (const pause of [...PAUSES_MS, null]) {
-    if (await post(url, body, stopping)) return true;
+    if (await post(url, raw, headers, stopping)) return true;
     if (pause !== null) await wait(pause, undefined, { signal: stopping });
   }
   return false;
 }
 
-async function post(url: string, body: string, stopping: AbortSignal): Promise<boolean> {
+async function post(
+  url: string,
+  body: string,
+  headers: Record<string, string>,
+  stopping: AbortSignal,
+): Promise<boolean> {
   // SIM: a certificate is not checked on loopback, where nobody could get a real one.
   const agent = new Agent({ connect: { rejectUnauthorized: !isLoopback(new URL(url).hostname) } });
   const signal = AbortSignal.any([stopping, AbortSignal.timeout(TIMEOUT_MS)]);
@@ -75,7 +85,7 @@ async function post(url: string, body: string, stopping: AbortSignal): Promise<b
     const answer = await request(url, {
       method: 'POST',
       body,
-      headers: { 'content-type': 'application/json' },
+      headers,
       dispatcher: agent,
       signal,
     });

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Callbacks } from './callbacks.ts';
-import type { Desk, Dialect } from './dialect.ts';
-import { type Directives, getNumber, readPrompt } from './directives.ts';
-import { getNow } from './task.ts';
+import type { Call, Desk, Dialect, Reply } from './dialect.ts';
+import { type DirectiveName, type Directives, getNumber, readPrompt } from './directives.ts';
+import { getNow, type Order, type Task } from './task.ts';
 import type { TaskBook } from './task-book.ts';
 
 const MOST_COUNTERS = 10_000;
@@ -23,17 +23,24 @@ export function createDesk(dialect: Dialect, tasks: TaskBook, callbacks: Callbac
     return true;
   }
 
+  function takeAll(call: Call, orders: readonly Order[], toReply: (tasks: Task[]) => Reply): Reply {
+    const scripts = orders.map(({ prompt }) => ({ prompt, ...readPrompt(prompt) }));
+    const asksFor = (name: DirectiveName) => scripts.some(({ directives }) => directives.has(name));
+    if (scripts.some(({ prompt, directives }) => isRateLimited(call.key, prompt, directives))) {
+      return dialect.refuse('rate-limited');
+    }
+    if (asksFor('no-credits')) return dialect.refuse('no-credits');
+    const [requestHash, acceptedAt] = [hash(call.body), getNow()];
+    const taken = orders.map((order) => tasks.add({ ...order, provider: dialect.slug, acceptedAt, requestHash }));
+    for (const task of taken) callbacks.schedule(task, call.origin);
+    if (asksFor('lost-answer')) return 'cut';
+    if (asksFor('submit-500')) return dialect.refuse('broken');
+    return toReply(taken);
+  }
+
   return {
-    take(call, order, toReply) {
-      const { directives } = readPrompt(order.prompt);
-      if (isRateLimited(call.key, order.prompt, directives)) return dialect.refuse('rate-limited');
-      if (directives.has('no-credits')) return dialect.refuse('no-credits');
-      const task = tasks.add({ ...order, provider: dialect.slug, acceptedAt: getNow(), requestHash: hash(call.body) });
-      callbacks.schedule(task, call.origin);
-      if (directives.has('lost-answer')) return 'cut';
-      if (directives.has('submit-500')) return dialect.refuse('broken');
-      return toReply(task);
-    },
+    takeAll,
+    take: (call, order, toReply) => takeAll(call, [order], (taken) => toReply(taken[0] as Task)),
     find(id) {
       const task = tasks.find(dialect.slug, id);
       return task?.directives.has('lost-poll') ? null : task;

@@ -12,8 +12,19 @@ export interface Call {
   origin: string;
 }
 
-/** What goes back: JSON, or a connection destroyed before the first byte. */
-export type Reply = { status: number; headers?: Record<string, string>; body: unknown } | 'cut';
+/** What goes back: JSON, a text that comes piece by piece, or a connection destroyed before the first byte. */
+export type Reply =
+  | { status: number; headers?: Record<string, string>; body: unknown }
+  /** A piece `null` destroys the connection. */
+  | { status: number; headers: Record<string, string>; pieces: AsyncIterable<string | null> }
+  | 'cut';
+
+/** One call that a provider makes when something has ended. */
+export interface OutgoingCall {
+  body: unknown;
+  /** Beside the content type, for the body as it is sent. */
+  sign?(raw: string): Record<string, string>;
+}
 
 /** What the frame refuses for every provider, each in its own envelope. */
 export type Refusal = 'unauthorized' | 'no-credits' | 'no-such-path' | 'body-too-large' | 'rate-limited' | 'broken';
@@ -22,6 +33,8 @@ export type Refusal = 'unauthorized' | 'no-credits' | 'no-such-path' | 'body-too
 export interface Desk {
   /** Accepts and bills the order, and answers with `toReply`, unless the prompt scripts something worse. */
   take(call: Call, order: Order, toReply: (task: Task) => Reply): Reply;
+  /** The same for many orders of one request: all are taken, or none. */
+  takeAll(call: Call, orders: readonly Order[], toReply: (tasks: Task[]) => Reply): Reply;
   /** The task, or null when it is unknown, older than 24 hours, or scripted to be lost. */
   find(id: string): Task | null;
 }
@@ -31,9 +44,9 @@ export interface Dialect {
   /** Names the provider, and the mount: `/gptimage2`. */
   readonly slug: string;
   refuse(refusal: Refusal): Reply;
-  answer(call: Call, desk: Desk): Reply;
-  /** How the provider reports a task now: the body of its callback. */
-  describe(task: Task, origin: string): unknown;
+  answer(call: Call, desk: Desk): Reply | Promise<Reply>;
+  /** What it calls back with when a task has ended, in this order. */
+  callbacksOf(task: Task, origin: string): OutgoingCall[];
 }
 
 /** Where a task's picture is fetched. SIM: with `expired-url` each look signs a new address, which is expired too. */

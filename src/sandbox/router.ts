@@ -46,7 +46,7 @@ export function createRouter({ mounts, tasks, pictures, requests, log }: Parts) 
     const origin = `http://${headers.host ?? 'localhost'}`;
     if (key === null) return sendReply(response, mount.dialect.refuse('unauthorized'));
     if (body === null) return sendReply(response, mount.dialect.refuse('body-too-large'));
-    sendReply(response, mount.dialect.answer({ method, path: below, key, body, origin }, mount.desk));
+    await sendReply(response, await mount.dialect.answer({ method, path: below, key, body, origin }, mount.desk));
   }
 
   return {
@@ -66,11 +66,12 @@ export function createRouter({ mounts, tasks, pictures, requests, log }: Parts) 
   };
 }
 
-function sendReply(response: ServerResponse, reply: Reply): void {
+async function sendReply(response: ServerResponse, reply: Reply): Promise<void> {
   if (reply === 'cut') {
     response.destroy();
     return;
   }
+  if ('pieces' in reply) return sendPieces(response, reply);
   const body = JSON.stringify(reply.body);
   response.writeHead(reply.status, {
     'content-type': 'application/json',
@@ -78,4 +79,17 @@ function sendReply(response: ServerResponse, reply: Reply): void {
     ...reply.headers,
   });
   response.end(body);
+}
+
+async function sendPieces(
+  response: ServerResponse,
+  { status, headers, pieces }: Extract<Reply, { pieces: unknown }>,
+): Promise<void> {
+  for await (const piece of pieces) {
+    if (piece === null || response.destroyed) return void response.destroy();
+    // SIM: the headers come with the first piece, as they were measured (providers.md §2.1).
+    if (!response.headersSent) response.writeHead(status, headers);
+    response.write(piece);
+  }
+  response.end();
 }

@@ -35,7 +35,10 @@ export async function startSandbox({
 }: SandboxOptions): Promise<Sandbox> {
   const tasks = openTaskBook(journalFile);
   const dialects = new Map(DIALECTS.map((dialect) => [dialect.slug, dialect]));
-  const callbacks = createCallbacks((task, origin) => dialects.get(task.provider)?.describe(task, origin), log);
+  const callbacks = createCallbacks(
+    (task, origin) => dialects.get(task.provider)?.callbacksOf(task, origin) ?? [],
+    log,
+  );
   const mounts = new Map(
     DIALECTS.map((dialect) => [dialect.slug, { dialect, desk: createDesk(dialect, tasks, callbacks) }]),
   );

@@ -13,6 +13,8 @@ export interface Order {
   /** What accepting it reserves, in the provider's credits. */
   credits: number;
   callbackUrl: string | null;
+  /** What else of the request its dialect needs later: ids, flags, what is echoed. */
+  facts?: Record<string, unknown>;
 }
 
 /** An accepted order as the journal keeps it: everything that happens to it follows from this and the time. */

@@ -44,13 +44,14 @@ async function submit(
     const [id, reference] = [newSubmissionId(), randomUUID()];
     const sending = { submissionId: id, reference, callbackUrl: callbackUrl(provider, id) };
     const body = provider.compose(task.request, sending);
-    if (!(await mark(domain, task, { id, reference, body }))) return;
+    const awaitsCallback = sending.callbackUrl !== null;
+    if (!(await mark(domain, task, { id, reference, body }, { awaitsCallback }))) return;
     // Frozen for longer than the lease: others have the task by now, and it must not leave so late.
     if (!identity.isAlive()) return await takeBack(domain, task, id, UNMARKED_MS);
     const { report, exchange } = await provider.submit(body, signal);
     domain.reach?.('submit:answered');
     await recordSubmission(domain, task, id, report, exchange);
-    if (report.kind === 'ACCEPTED') return;
+    if (report.kind === 'ACCEPTED' || report.kind === 'FINISHED') return;
     const { code, message } = report.failure;
     domain.log.warn({ task: task.id, provider: task.provider, outcome: report.kind, code }, message);
   } catch (error) {
@@ -60,9 +61,14 @@ async function submit(
 }
 
 /** Whether it may leave. If what became of the mark is unknown, it stays. */
-async function mark(domain: Domain, task: Task, submission: SentSubmission): Promise<boolean> {
+async function mark(
+  domain: Domain,
+  task: Task,
+  submission: SentSubmission,
+  callback: { awaitsCallback: boolean },
+): Promise<boolean> {
   try {
-    return await markSending(domain, task, submission);
+    return await markSending(domain, task, submission, callback);
   } catch (error) {
     domain.log.error({ err: error, task: task.id }, 'a task could not be marked as leaving, so it stays');
     await takeBack(domain, task, submission.id, UNMARKED_MS);

@@ -44,7 +44,9 @@ export async function openStage(changes: Partial<Domain['timing']> = {}): Promis
     const connection = connect({ url: database.url, directUrl: database.url, log });
     opened.push(connection);
     const models = [sampleModel()];
-    const catalogue = (['TEST', 'LIVE'] as const).map((mode) => ({ slug: 'kites', name: 'Kites', mode, models }));
+    const limits = { concurrency: null, requestsPerMinute: null, batch: null };
+    const kites = { slug: 'kites', name: 'Kites', models, limits, isSynchronous: false };
+    const catalogue = (['TEST', 'LIVE'] as const).map((mode) => ({ ...kites, mode }));
     return { connection, domain: { db: connection.db, hints: createHints(connection, log), catalogue, timing, log } };
   }
 

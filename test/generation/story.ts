@@ -9,7 +9,7 @@ export const START = new Date('2026-01-01T12:00:00Z');
 export const HOLD_MS = 600_000;
 
 export function momentAt(at: Date, recovery: Recovery = 'NONE'): Moment {
-  return { at, uncertainHoldMs: HOLD_MS, recoveryOf: () => recovery };
+  return { at, uncertainHoldMs: HOLD_MS, recoveryOf: () => recovery, resultTtlOf: () => 3_600 };
 }
 const DEADLINE_MS = 900_000;
 
@@ -204,6 +204,10 @@ function reportOf(
       return { kind, taskId, token, report: poll, resultTtlSeconds: 3600 };
     case 'RESOLVED':
       return { kind, taskId, billed: stale };
+    case 'ARRIVED': {
+      const submissionId = otherSubmission ? older : (task.submissionId ?? older);
+      return { kind, taskId, submissionId, images: sampleImages(images) };
+    }
     default:
       return { kind, taskId };
   }

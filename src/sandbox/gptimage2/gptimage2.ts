@@ -5,7 +5,12 @@ import { refuse, refuseBody, refuseTaskId } from './errors.ts';
 import { readOrder } from './order.ts';
 
 /** GPTImage2, an EvoLink-shaped unified API: submit, then poll. `providers.md` §1 and seed 000. */
-export const gptimage2: Dialect = { slug: 'gptimage2', refuse, answer, describe: toReport };
+export const gptimage2: Dialect = {
+  slug: 'gptimage2',
+  refuse,
+  answer,
+  callbacksOf: (task, origin) => [{ body: toReport(task, origin) }],
+};
 
 function answer(call: Call, desk: Desk): Reply {
   if (call.method === 'POST' && call.path === '/v1/images/generations') return submit(call, desk);
