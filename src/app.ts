@@ -4,6 +4,7 @@ import { findStoredFile } from './asset/find-stored.ts';
 import { createLinks } from './asset/link.ts';
 import { createVariants } from './asset/variants.ts';
 import { type Config, isLoopback } from './config/config.ts';
+import { PROVIDER_SLUGS } from './config/provider-slugs.ts';
 import { startDatabase } from './database.ts';
 import { type Connection, connect } from './db/connect.ts';
 import { CALLERS, type Limits, OWN } from './db/limits.ts';
@@ -15,6 +16,7 @@ import { hearCallback } from './generation/callback.ts';
 import { createCallbackTokens } from './generation/callback-token.ts';
 import type { Domain } from './generation/domain.ts';
 import { createFeed } from './generation/feed.ts';
+import { createStandings, type Standings } from './generation/standings.ts';
 import { createWatcher } from './generation/watch.ts';
 import { createLoaders } from './graphql/loaders.ts';
 import { createAssetHandler } from './http/assets.ts';
@@ -27,7 +29,7 @@ import { createWebhookHandler } from './http/webhooks.ts';
 import type { Logger } from './logger.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { createScrape } from './metrics/scrape.ts';
-import { createProviders, type ProviderOptions } from './provider/catalogue.ts';
+import { type Account, createProviders, type ProviderOptions } from './provider/catalogue.ts';
 import type { Provider } from './provider/provider.ts';
 import { type Sandbox, startSandbox } from './sandbox/sandbox.ts';
 import { getSecrets } from './secrets.ts';
@@ -55,6 +57,8 @@ export interface App {
 /** What only tests hand in. */
 export interface Wiring extends Pick<Domain, 'reach'> {
   limits?: { callers: Limits; own: Limits };
+  /** The providers that TEST keys may use; absent: all that the sandbox speaks for. */
+  testProviders?: readonly string[];
 }
 
 /** Builds each part once and starts them in order; `stop` stops them in reverse, while /readyz already says 503. */
@@ -76,7 +80,7 @@ export async function startApp(config: Config, log: Logger, wiring: Wiring = {})
 async function start(
   config: Config,
   log: Logger,
-  { limits = { callers: CALLERS, own: OWN }, ...hooks }: Wiring,
+  { limits = { callers: CALLERS, own: OWN }, testProviders = PROVIDER_SLUGS, ...hooks }: Wiring,
   started: (() => Promise<void>)[],
 ): Promise<Omit<App, 'stop'>> {
   const keep = <T extends { stop(): Promise<void> }>(part: T): T => {
@@ -97,16 +101,18 @@ async function start(
 
   const sandbox = ownsSandbox(config) ? keep(await startOwnSandbox(config, log)) : null;
   const see = metrics.work.sawProviderRequest;
-  const { providers } = keep(
-    createProviders({ ...providerOptions(config, config.SANDBOX_URL ?? sandbox?.url ?? null), see }),
-  );
+  const sandboxUrl = config.SANDBOX_URL ?? sandbox?.url ?? null;
+  const { providers } = keep(createProviders({ ...providerOptions(config), sandboxUrl, testProviders, see }));
 
   for (const provider of providers) metrics.work.expectProvider(provider);
 
   const hints = keep(createHints(connection, log));
   await hints.start();
   const timing = timingOf(config);
-  const domain: Domain = { db, hints, catalogue: providers, timing, log, observer: metrics.work, ...hooks };
+  const standings = keep(createStandings({ db: own.db, catalogue: providers, log }));
+  await standings.start();
+  const { of: standingOf } = standings;
+  const domain: Domain = { db, hints, catalogue: providers, timing, standingOf, log, observer: metrics.work, ...hooks };
 
   const tokens = createCallbackTokens(secrets);
   const ownDomain = { ...domain, db: own.db };
@@ -157,7 +163,9 @@ async function start(
   const callbackUrl = createCallbackUrl(callbackAddresses(config, url), tokens);
   // Started last and so stopped first: clients are still served while the last submissions are answered.
   const worker =
-    config.ROLE === 'api' ? null : await startWorker(config, ownDomain, providers, storage, callbackUrl, keep);
+    config.ROLE === 'api'
+      ? null
+      : await startWorker(config, ownDomain, providers, storage, callbackUrl, standings, keep);
   started.push(async () => {
     draining = true;
   });
@@ -203,11 +211,17 @@ function startOwnSandbox(config: Config, log: Logger): Promise<Sandbox> {
   return startSandbox({ port: config.SANDBOX_PORT ?? 0, journalFile: join(config.DATA_DIR, 'sandbox.jsonl'), log });
 }
 
-function providerOptions(config: Config, sandboxUrl: string | null): ProviderOptions {
-  const { GPTIMAGE2_API_KEY: apiKey, GPTIMAGE2_BASE_URL: baseUrl } = config;
+function providerOptions(config: Config): Omit<ProviderOptions, 'sandboxUrl' | 'testProviders'> {
   return {
-    sandboxUrl,
-    live: { gptimage2: apiKey && baseUrl ? { apiKey, baseUrl } : null },
+    live: {
+      gptimage2: toAccount(config.GPTIMAGE2_API_KEY, config.GPTIMAGE2_BASE_URL),
+      modelark: toAccount(config.MODELARK_API_KEY, config.MODELARK_BASE_URL),
+      runware: toAccount(config.RUNWARE_API_KEY, config.RUNWARE_BASE_URL),
+      reapi: toAccount(config.REAPI_API_KEY, config.REAPI_BASE_URL),
+      threedaistudio: toAccount(config.THREEDAISTUDIO_API_KEY, config.THREEDAISTUDIO_BASE_URL),
+      seedance: toAccount(config.SEEDANCE_API_KEY, config.SEEDANCE_BASE_URL),
+    },
+    seedanceWebhookSecret: config.SEEDANCE_WEBHOOK_SECRET ?? null,
     pollSchedule: {
       firstMs: config.POLL_FIRST_MS,
       fastMs: config.POLL_FAST_MS,
@@ -215,7 +229,14 @@ function providerOptions(config: Config, sandboxUrl: string | null): ProviderOpt
       slowMs: config.POLL_SLOW_MS,
     },
     submitTimeoutMs: config.SUBMIT_TIMEOUT_MS ?? null,
+    concurrency: config.PROVIDER_CONCURRENCY,
+    requestsPerMinute: config.PROVIDER_REQUESTS_PER_MINUTE,
+    prices: config.PRICES_FILE ?? [],
   };
+}
+
+function toAccount(apiKey: string | undefined, baseUrl: string | undefined): Account | null {
+  return apiKey && baseUrl ? { apiKey, baseUrl } : null;
 }
 
 function timingOf(config: Config): Domain['timing'] {
@@ -238,12 +259,13 @@ async function startWorker(
   providers: Provider[],
   storage: Storage,
   callbackUrl: CallbackUrl,
+  standings: Standings,
   keep: Keep,
 ): Promise<Worker> {
   const { FETCH_ALLOWED_HOSTS: allowedHosts } = config;
   if (allowedHosts.length > 0) domain.log.warn({ allowedHosts }, 'images may be fetched from these private addresses');
   const fetch = keep(createGuardedFetch({ allowedHosts }));
-  const worker = keep(createWorker(domain, providers, { fetch, storage }, callbackUrl));
+  const worker = keep(createWorker(domain, providers, { fetch, storage }, callbackUrl, standings));
   await worker.start();
   domain.log.info({ providers: providers.map(({ slug, mode }) => `${slug} (${mode})`) }, 'the worker is running');
   return worker;

@@ -7,7 +7,15 @@ const MAX_SECONDS = 20;
 // Of libvips' loaders only these: SVG reads other files, and the rest are attack surface we have no use for.
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({
-  operation: ['VipsForeignLoadJpeg', 'VipsForeignLoadPng', 'VipsForeignLoadWebp', 'VipsForeignLoadHeif'],
+  operation: [
+    'VipsForeignLoadJpeg',
+    'VipsForeignLoadPng',
+    'VipsForeignLoadWebp',
+    'VipsForeignLoadHeif',
+    // As references only, and no more of these than their headers: what is kept is sniffed before.
+    'VipsForeignLoadTiff',
+    'VipsForeignLoadNsgif',
+  ],
 });
 // Every file is decoded once; a cache would hold discarded ones open.
 sharp.cache(false);

@@ -34,7 +34,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): { config: Conf
     if (written === null) continue;
     const parsed = schema.safeParse(written);
     if (parsed.success) config[name] = parsed.data;
-    else faults.push(`${name} ${parsed.error.issues[0]?.message ?? 'is not valid'}.`);
+    else faults.push(...parsed.error.issues.map(({ message }) => `${name} ${message}.`));
   }
   if (faults.length === 0) faults.push(...contradictions(config as Config));
   if (faults.length > 0) throw new ConfigError(faults);

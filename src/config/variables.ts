@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { perProvider } from './per-provider.ts';
+import { pricesFile } from './prices-file.ts';
 import { storageUrl } from './storage-url.ts';
 
 /**
@@ -96,6 +98,43 @@ export const VARIABLES = {
   ),
   GPTIMAGE2_API_KEY: optional(text, 'Makes the provider GPTImage2 live. Needs GPTIMAGE2_BASE_URL.'),
   GPTIMAGE2_BASE_URL: optional(httpUrl, 'What comes before /v1/images/generations at GPTImage2.'),
+  MODELARK_API_KEY: optional(text, 'Makes the provider BytePlus ModelArk live.'),
+  MODELARK_BASE_URL: required(
+    httpUrl,
+    'https://ark.ap-southeast.bytepluses.com',
+    'What comes before /api/v3/images/generations at BytePlus ModelArk.',
+  ),
+  RUNWARE_API_KEY: optional(text, 'Makes the provider Runware live.'),
+  RUNWARE_BASE_URL: required(httpUrl, 'https://api.runware.ai', 'What comes before /v1 at Runware.'),
+  REAPI_API_KEY: optional(text, 'Makes the provider reAPI live.'),
+  REAPI_BASE_URL: required(httpUrl, 'https://reapi.ai', 'What comes before /api/v1/images/generations at reAPI.'),
+  THREEDAISTUDIO_API_KEY: optional(text, 'Makes the provider 3D AI Studio live.'),
+  THREEDAISTUDIO_BASE_URL: required(
+    httpUrl,
+    'https://api.3daistudio.com',
+    'What comes before /v1/images/seedream/v5/lite/ at 3D AI Studio.',
+  ),
+  SEEDANCE_API_KEY: optional(text, 'Makes the provider Seedance live.'),
+  SEEDANCE_BASE_URL: required(
+    httpUrl,
+    'https://api.seedance.it.com',
+    'What comes before /v1/images/generate at Seedance.',
+  ),
+  SEEDANCE_WEBHOOK_SECRET: optional(text, 'Verifies the callbacks of Seedance. Unset: they are not asked for.'),
+  PROVIDER_CONCURRENCY: required(
+    perProvider,
+    '',
+    'Submissions that a provider works on at one time, for all workers together, as runware=4,seedance=10. Unset: per provider, in code.',
+  ),
+  PROVIDER_REQUESTS_PER_MINUTE: required(
+    perProvider,
+    '',
+    'Requests to a provider in a minute, submissions and polls, for all workers together, as runware=4,seedance=10. Unset: per provider, in code.',
+  ),
+  PRICES_FILE: optional(
+    pricesFile,
+    'A JSON file, read at the start, of what one image costs from a day (UTC) on: [{"provider": "runware", "model": "seedream-5.0-lite", "from": "2026-01-31", "amount": "0.035", "currency": "USD"}, …]. Its prices replace those in code for each provider and model it names.',
+  ),
   SANDBOX_URL: optional(
     httpUrl,
     'A sandbox that already runs (npm run sandbox), for TEST keys; several processes share it. Unset: one of our own on SANDBOX_PORT.',

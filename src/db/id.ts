@@ -1,7 +1,7 @@
 import { typeidUnboxed } from 'typeid-js';
 
 /** What each prefix of an id names. */
-export type IdPrefix = 'wsp' | 'key' | 'gen' | 'tsk' | 'sub' | 'ast' | 'evt' | 'xch' | 'wrk';
+export type IdPrefix = 'wsp' | 'key' | 'gen' | 'tsk' | 'sub' | 'ast' | 'evt' | 'xch' | 'wrk' | 'bat';
 
 /** A new id: the prefix and a UUIDv7 in base32 (the TypeID format), so ids sort by the time they were made. */
 export function newId(prefix: IdPrefix): string {

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { assets, events, tasks, workers } from '../db/schema.ts';
+import { assets, events, providerStates, tasks, workers } from '../db/schema.ts';
 import type { Backlog } from '../metrics/metrics.ts';
 import type { Domain } from './domain.ts';
 
@@ -8,13 +8,15 @@ import type { Domain } from './domain.ts';
  * grows with history.
  */
 export async function readBacklog({ db }: Pick<Domain, 'db'>): Promise<Backlog> {
-  const [unfinished, alive, expiring, unstamped] = await Promise.all([
+  const [unfinished, alive, states, expiring, unstamped] = await Promise.all([
     db.execute<{ provider: string; mode: string; status: string; count: string; late: string }>(sql`
       select provider, mode, status, count(*) as count,
         coalesce(extract(epoch from clock_timestamp() - min(next_at) filter (where worker_id is null)), 0) as late
       from ${tasks} where finished_at is null group by provider, mode, status`),
     db.execute<{ count: string }>(sql`
       select count(*) as count from ${workers} where alive_until > clock_timestamp()`),
+    db.execute<{ provider: string; mode: string; open: boolean }>(sql`
+      select provider, mode, open_until is not null as open from ${providerStates}`),
     db.execute<{ mode: string; at: string }>(sql`
       select t.mode, extract(epoch from min(pending.expiry)) as at
       from (
@@ -36,6 +38,7 @@ export async function readBacklog({ db }: Pick<Domain, 'db'>): Promise<Backlog> 
       lateSeconds: Math.max(0, Number(late)),
     })),
     workers: Number(alive[0]?.count),
+    providers: states.map(({ provider, mode, open }) => ({ provider, mode, isOpen: open })),
     expiries: expiring.map(({ mode, at }) => ({ mode, at: new Date(Number(at) * 1000) })),
     feedLagSeconds: Math.max(0, Number(unstamped[0]?.lag ?? 0)),
   };

@@ -11,7 +11,6 @@ import { holdKey, isReusedKey, replayOf } from './replay.ts';
 import { reuse } from './reuse.ts';
 import { chooseRoute, type Route } from './route.ts';
 import type { Generation } from './types.ts';
-import { refusalErrors } from './user-error.ts';
 import { workOf } from './work.ts';
 
 /**
@@ -21,11 +20,8 @@ import { workOf } from './work.ts';
 export async function buy(domain: Domain, caller: Caller, purchase: Purchase): Promise<Created> {
   const earlier = (await replayOf(domain, caller, purchase)) ?? (await reuse(domain, caller, purchase));
   if (earlier) return earlier;
-  const { input, path } = purchase;
-  const route = chooseRoute(domain, caller, input);
-  if ('refusals' in route) {
-    return { ok: false, errors: refusalErrors(domain, caller, input, route.refusals, path) };
-  }
+  const route = chooseRoute(domain, caller, purchase, new Date());
+  if ('errors' in route) return { ok: false, errors: route.errors };
   const made = await insert(domain, caller, purchase, route);
   if (made) {
     domain.reach?.('create:committed');

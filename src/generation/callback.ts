@@ -1,15 +1,17 @@
 import { eq } from 'drizzle-orm';
 import { tasks } from '../db/schema.ts';
 import type { Domain } from './domain.ts';
-import { recordReports } from './record.ts';
+import { type Entry, recordReports } from './record.ts';
 import { toTask } from './rows.ts';
 import type { Task, TaskStatus } from './types.ts';
 
 /** What is believed of a callback: which submission it is about, proven by its address, and the provider's id of it. */
 export interface Callback {
   submissionId: string;
-  /** Null when the body could not be read. */
+  /** Null when the body could not be read; of a batch its own id. */
   providerTaskId: string | null;
+  /** The id of one task of a batch, by its place. */
+  idOf?: (place: number) => string;
 }
 
 const ASKED_ABOUT: readonly TaskStatus[] = ['ACCEPTED', 'RUNNING'];
@@ -19,19 +21,21 @@ const ASKED_ABOUT: readonly TaskStatus[] = ['ACCEPTED', 'RUNNING'];
  * is already over; one that is asked about anyway is asked about now. Any number of copies, at any time, do no more.
  */
 export async function hearCallback(domain: Domain, callback: Callback): Promise<void> {
-  const { submissionId, providerTaskId } = callback;
+  const { submissionId, providerTaskId, idOf } = callback;
+  const idFor = ({ place }: Task) => (place !== null && idOf ? idOf(place) : providerTaskId);
+  const isNamedBy = (task: Task) => providerTaskId === null || task.providerTaskId === idFor(task);
   const found = await listTasksOf(domain, submissionId);
   if (found.length === 0) {
     return domain.log.warn({ submission: submissionId, providerTaskId }, 'a callback for what no task has sent');
   }
-  const told = providerTaskId === null ? found : await adopt(domain, found, { submissionId, providerTaskId });
-  for (const { id, providerTaskId: known } of told) {
-    if (providerTaskId === null || known === providerTaskId) continue;
-    domain.log.warn({ task: id, known, named: providerTaskId }, 'a callback names another task than the answer did');
+  const told =
+    providerTaskId === null ? found : await adopt(domain, found, submissionId, (task) => idFor(task) ?? providerTaskId);
+  for (const task of told) {
+    if (isNamedBy(task)) continue;
+    const { id, providerTaskId: known } = task;
+    domain.log.warn({ task: id, known, named: idFor(task) }, 'a callback names another task than the answer did');
   }
-  const nudged = told.filter(
-    (task) => ASKED_ABOUT.includes(task.status) && task.providerTaskId === (providerTaskId ?? task.providerTaskId),
-  );
+  const nudged = told.filter((task) => ASKED_ABOUT.includes(task.status) && isNamedBy(task));
   if (nudged.length === 0) return;
   domain.hints.give({ generationIds: [], work: [], feeds: [], nudged: nudged.map(({ id }) => id) });
 }
@@ -40,22 +44,23 @@ export async function hearCallback(domain: Domain, callback: Callback): Promise<
 async function adopt(
   domain: Domain,
   found: Task[],
-  { submissionId, providerTaskId }: { submissionId: string; providerTaskId: string },
+  submissionId: string,
+  idFor: (task: Task) => string,
 ): Promise<Task[]> {
   const nameless = found.filter((task) => task.providerTaskId === null);
   if (nameless.length === 0) return found;
-  const report = { kind: 'ACCEPTED', providerTaskId, credits: null, etaSeconds: null } as const;
   const generations = await recordReports(
     domain,
-    nameless.map(({ id, generationId }) => ({
-      generationId,
-      report: { kind: 'SUBMITTED', taskId: id, submissionId, report },
-    })),
+    nameless.map((task): Entry => {
+      const report = { kind: 'ACCEPTED', providerTaskId: idFor(task), credits: null, etaSeconds: null } as const;
+      return { generationId: task.generationId, report: { kind: 'SUBMITTED', taskId: task.id, submissionId, report } };
+    }),
   );
   const after = new Map(generations.flatMap((generation) => generation.tasks.map((task) => [task.id, task])));
-  for (const { id, status } of nameless) {
-    if (after.get(id)?.providerTaskId !== providerTaskId) continue;
-    domain.log.info({ task: id, was: status, providerTaskId }, 'a callback told what became of a submission');
+  for (const task of nameless) {
+    const providerTaskId = idFor(task);
+    if (after.get(task.id)?.providerTaskId !== providerTaskId) continue;
+    domain.log.info({ task: task.id, was: task.status, providerTaskId }, 'a callback told what became of a submission');
   }
   return found.map((task) => after.get(task.id) ?? task);
 }

@@ -8,9 +8,12 @@ import { changesBetween } from './changes.ts';
 import { readClock } from './clock.ts';
 import type { Domain } from './domain.ts';
 import type { Moment } from './draft.ts';
+import { fallbackAt } from './fallback.ts';
 import { tellOutcomes } from './outcomes.ts';
+import type { Mode } from './provider.ts';
+import { resultTtlOf } from './result-ttl.ts';
 import { toGeneration, WHOLE } from './rows.ts';
-import type { Generation, Task } from './types.ts';
+import type { Generation } from './types.ts';
 import { upsert } from './upsert.ts';
 import { workOf } from './work.ts';
 
@@ -32,7 +35,7 @@ export async function changeGenerations(
 ): Promise<Generation[]> {
   if (ids.length === 0) return [];
   const { before, after } = await domain.db.transaction(async (tx) => {
-    const moment = { at: await lock(tx, ids), ...knowledgeOf(domain) };
+    const moment = momentAt(domain, await lock(tx, ids));
     const found = await tx.query.generations.findMany({
       where: inArray(generations.id, [...ids]),
       with: WHOLE,
@@ -60,23 +63,21 @@ async function lock(tx: Transaction, ids: readonly string[]): Promise<Date> {
   return readClock(tx);
 }
 
-/** What most of them grant; for a model that its provider no longer offers. */
-const USUAL_TTL_SECONDS = 86_400;
-
-function knowledgeOf({ timing, catalogue }: Domain): Omit<Moment, 'at'> {
-  const modelOf = ({ provider, mode, request }: Task) =>
-    catalogue
-      .find((entry) => entry.slug === provider && entry.mode === mode)
-      ?.models.find(({ model }) => model === request.model);
+function momentAt(domain: Domain, at: Date): Moment {
+  const { timing, catalogue } = domain;
+  const modelsOf = (provider: string, mode: Mode) =>
+    catalogue.find((entry) => entry.slug === provider && entry.mode === mode)?.models ?? [];
   return {
+    at,
     uncertainHoldMs: timing.uncertainHoldMs,
     recoveryOf(task) {
-      const model = modelOf(task);
+      const model = modelsOf(task.provider, task.mode).find((each) => each.model === task.request.model);
       // What is not configured here may be asked by another process.
       if (!model || model.features.includes('RECOVERABLE_SUBMIT')) return 'ASK';
       return task.awaitsCallback ? 'CALLBACK' : 'NONE';
     },
-    resultTtlOf: (task) => modelOf(task)?.resultTtlSeconds ?? USUAL_TTL_SECONDS,
+    fallbackOf: fallbackAt(domain, at),
+    resultTtlOf: ({ provider, mode, request }) => resultTtlOf(modelsOf(provider, mode), request),
   };
 }
 

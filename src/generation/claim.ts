@@ -11,6 +11,8 @@ export interface Claim {
   onlyNewTo?: readonly string[] | undefined;
   /** How many tasks of each workspace the worker has in hand already: they come before those that are claimed. */
   inHand?: ReadonlyMap<string, number> | undefined;
+  /** Providers that have no turn for anything just now: what is for them is left where it is. */
+  notAt?: readonly Pick<Task, 'provider' | 'mode'>[] | undefined;
 }
 
 /** As many more are looked at as are asked for: so many may be in the hands of others who claim at the same moment. */
@@ -25,9 +27,35 @@ const SPARE = 100;
 export function claimTasks(domain: Domain, claim: Claim & { statuses: readonly TaskStatus[] }): Promise<Task[]> {
   return take(domain, claim, {
     kinds: claim.statuses,
-    isFree: sql`t.worker_id is null and t.finished_at is null`,
+    isFree: sql`t.worker_id is null and t.finished_at is null${elsewhereThan(claim.notAt)}`,
     isOfKind: (kind) => sql`t.status = ${kind}`,
   });
+}
+
+/** What is due at a provider that has no turn for it stays where it is. */
+function elsewhereThan(notAt: Claim['notAt'] = []): SQL {
+  if (notAt.length === 0) return sql``;
+  const names = notAt.map(({ provider, mode }) => `${provider} ${mode}`);
+  return sql` and t.provider || ' ' || t.mode <> all(string_to_array(${names.join(',')}::text, ','))`;
+}
+
+/** Claims what may leave in one submission with a task in hand: those of its batch, at the same provider, that are due. */
+export async function claimCompanions(
+  { db }: Domain,
+  { batchKey, provider, mode, workspaceId, workerId }: Task,
+  limit: number,
+): Promise<Task[]> {
+  if (limit <= 0 || batchKey === null) return [];
+  const rows = await db
+    .update(tasks)
+    .set({ workerId, leaseToken: sql`${tasks.leaseToken} + 1`, tries: sql`${tasks.tries} + 1` })
+    .where(sql`${tasks.id} = any(array(
+      select t.id from ${tasks} t
+      where t.batch_key = ${batchKey} and t.status = 'QUEUED' and t.worker_id is null and t.provider = ${provider}
+        and t.mode = ${mode} and t.workspace_id = ${workspaceId} and t.next_at <= clock_timestamp()
+      order by t.id limit ${limit} for update skip locked))`)
+    .returning();
+  return rows.map(toTask).sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** The same with final tasks whose end at their provider is not known yet. */

@@ -1,7 +1,7 @@
 import { newId } from '../db/id.ts';
 import { after, type Draft, fail, failed, type Moment, move } from './draft.ts';
 import { isFinal } from './moves.ts';
-import type { Finished, ReportedImage, Trouble } from './provider.ts';
+import type { Finished, ReportedImage } from './provider.ts';
 import { isSettling, over } from './settling.ts';
 import { neverKept, nothingDelivered } from './troubles.ts';
 import type { Asset, Cost, Task } from './types.ts';
@@ -9,16 +9,18 @@ import type { Asset, Cost, Task } from './types.ts';
 /** A result list longer than this is nonsense, and is cut. */
 const MOST_IMAGES_OF_A_TASK = 40;
 
-/** Slots are filled in order; what came beyond those asked for, or of an earlier attempt, takes the next free numbers. */
+/** All images but the first `known`. Slots are filled in order; what came beyond those asked for, or of an earlier attempt, takes the next free numbers. */
 export function newAssets(
   { task, assets, asked, isSuperseded }: Draft,
   images: ReportedImage[],
   ttlSeconds: number,
   moment: Moment,
+  known = 0,
 ): Asset[] {
   const taken = new Set(assets.map(({ index }) => index));
   let extra = Math.max(asked, ...assets.map(({ index }) => index + 1));
-  return images.slice(0, MOST_IMAGES_OF_A_TASK).map((image, position) => {
+  return images.slice(known, MOST_IMAGES_OF_A_TASK).map((image, i) => {
+    const position = known + i;
     const slot = task.firstSlot + position;
     const isOwn = position < task.imageCount && !isSuperseded && !taken.has(slot);
     const index = isOwn ? slot : extra++;
@@ -51,43 +53,42 @@ export function newAssets(
 /** What has come so far of a submission that is answered with the images themselves: those that are new. */
 export function arrived(draft: Draft, images: ReportedImage[], moment: Moment): Draft {
   const known = draft.assets.filter(({ taskId }) => taskId === draft.task.id).length;
-  const made = newAssets(draft, images, moment.resultTtlOf(draft.task), moment).slice(known);
+  const made = newAssets(draft, images, moment.resultTtlOf(draft.task), moment, known);
   return made.length === 0 ? draft : { ...draft, assets: inOrder([...draft.assets, ...made]) };
 }
 
 /** A submission was answered with the images themselves. */
 export function delivered(draft: Draft, report: Finished, moment: Moment): Draft {
-  const { task } = draft;
-  const { credits, cost: settled = null, undelivered = [] } = report;
-  const all = arrived(draft, report.images, moment);
-  const cost = { ...task.cost, settled, providerCredits: credits ?? task.cost.providerCredits };
-  return collectWhatCame(all, undelivered, moment, { cost });
+  return collectAll(arrived(draft, report.images, moment), report, moment, { acceptedAt: moment.at });
 }
 
-/** Nothing more will come of it: what came is brought home, and what did not has these reasons. */
-export function collectWhatCame(
+/** Nothing more will come of it: what came is brought home, and what did not has the reasons that its provider gave. */
+export function collectAll(
   draft: Draft,
-  undelivered: readonly Trouble[],
+  { undelivered = [], credits, cost: charged }: Pick<Finished, 'undelivered' | 'credits' | 'cost'>,
   moment: Moment,
   more: Partial<Task> = {},
 ): Draft {
   const { task } = draft;
+  const told = { settled: charged ?? task.cost.settled, providerCredits: credits ?? task.cost.providerCredits };
+  const cost = { ...task.cost, ...told };
   if (!draft.assets.some(({ taskId }) => taskId === task.id)) {
-    return fail(draft, undelivered[0] ?? nothingDelivered, moment, more);
+    return fail({ ...draft, task: { ...task, cost } }, undelivered[0] ?? nothingDelivered, moment, more);
   }
   const reasons = undelivered.map((trouble) => failed(trouble, moment));
   return move(draft, 'COLLECTING', moment, {
     ...more,
-    acceptedAt: task.acceptedAt ?? moment.at,
+    cost,
     failure: null,
     undelivered: reasons.length > 0 ? reasons : null,
     percent: 99,
+    progressBasis: 'REPORTED',
     etaSeconds: null,
     tries: 0,
   });
 }
 
-function inOrder(assets: Asset[]): Asset[] {
+export function inOrder(assets: Asset[]): Asset[] {
   return assets.sort((a, b) => a.index - b.index);
 }
 
@@ -137,8 +138,14 @@ function finishCollecting(draft: Draft, moment: Moment): Draft {
     return fail(draft, first ?? nothingDelivered, moment);
   }
   const complete = stored === mine.length && stored >= draft.task.imageCount;
-  const cost: Cost = { ...draft.task.cost, basis: 'UNKNOWN' };
+  const cost = billFor(draft.task, mine.length);
   return move(draft, complete ? 'SUCCEEDED' : 'PARTIALLY_SUCCEEDED', moment, { percent: 100, cost });
+}
+
+/** What its provider said; else the known price, where exactly what was ordered was made. */
+function billFor({ cost, imageCount }: Task, made: number): Cost {
+  const settled = cost.settled ?? (made === imageCount ? cost.reserved : null);
+  return { ...cost, settled, basis: settled ? 'SETTLED' : 'UNKNOWN' };
 }
 
 const GRACE_MS = 3_600_000;

@@ -1,3 +1,4 @@
+import { newId } from '../db/id.ts';
 import type { Caller } from '../workspace/caller.ts';
 import { buy } from './buy.ts';
 import type { Domain } from './domain.ts';
@@ -16,6 +17,7 @@ export async function createGeneration(
   caller: Caller,
   input: CreateInput,
   path: string[] = ['input'],
+  batchKey = newId('bat'),
 ): Promise<Created> {
   const faults = validateInput(input);
   if (faults.length > 0) return { ok: false, errors: invalidErrors(faults, path) };
@@ -24,7 +26,16 @@ export async function createGeneration(
     requestHash: hashRequest(input),
     deadlineMs: input.deadlineSeconds === null ? domain.timing.deadlineMs : input.deadlineSeconds * 1000,
     retryOf: null,
+    batchKey,
     path,
     keyPath: [...path, 'idempotencyKey'],
   });
+}
+
+/** Each on its own; what goes to a provider with batches may leave in one submission. */
+export function createGenerations(domain: Domain, caller: Caller, inputs: readonly CreateInput[]): Promise<Created[]> {
+  const batchKey = newId('bat');
+  return Promise.all(
+    inputs.map((input, i) => createGeneration(domain, caller, input, ['inputs', String(i)], batchKey)),
+  );
 }

@@ -8,7 +8,7 @@ export function deriveGeneration(generation: Generation, at: Date): Generation {
   const progressed = { ...generation, status, percent: percentOf(generation, status) };
   return {
     ...progressed,
-    progressBasis: generation.tasks.some(({ percent }) => percent !== null) ? 'REPORTED' : generation.progressBasis,
+    progressBasis: basisOf(generation),
     etaSeconds: finished ? null : etaOf(generation),
     failure: status === 'FAILED' || status === 'CANCELED' ? lastFailure(generation) : null,
     startedAt: generation.startedAt ?? (status === 'QUEUED' ? null : at),
@@ -34,7 +34,15 @@ function slotAt(generation: Generation, index: number): Slot {
     ({ firstSlot, imageCount }) => index >= firstSlot && index < firstSlot + imageCount,
   );
   if (!task || !isFinal(task.status)) return { index, asset: null, failure: null };
-  return { index, asset: null, failure: task.failure ?? notDelivered(task.finishedAt ?? generation.createdAt) };
+  const why = task.failure ?? undeliveredAt(generation, task, index);
+  return { index, asset: null, failure: why ?? notDelivered(task.finishedAt ?? generation.createdAt) };
+}
+
+/** Its provider does not say which images it did not make, only why: the reasons go to the empty slots, one each. */
+function undeliveredAt({ assets }: Generation, { firstSlot, undelivered }: Task, index: number): Failure | undefined {
+  const filled = new Set(assets.map((asset) => asset.index));
+  const before = Array.from({ length: index - firstSlot }, (_, i) => firstSlot + i).filter((each) => !filled.has(each));
+  return undelivered?.[before.length];
 }
 
 function notDelivered(at: Date): Failure {
@@ -81,13 +89,25 @@ function percentOf(generation: Generation, status: GenerationStatus): number | n
   return Math.max(percent ?? 0, Math.min(Math.floor(made / images), 99));
 }
 
+/** As weak as that of any task that has progress. */
+function basisOf(generation: Generation): Generation['progressBasis'] {
+  const known = currentTasks(generation).filter(({ percent }) => percent !== null);
+  if (known.length === 0) return generation.progressBasis;
+  return known.some(({ progressBasis }) => progressBasis === 'ESTIMATED') ? 'ESTIMATED' : 'REPORTED';
+}
+
 function currentTasks(generation: Generation): Task[] {
   return generation.tasks.filter((task) => !isSupersededIn(generation, task));
 }
 
-/** Whether a later attempt has taken its place. */
-export function isSupersededIn({ tasks }: Generation, { firstSlot, attempt }: Task): boolean {
-  return tasks.some((other) => other.firstSlot === firstSlot && other.attempt > attempt);
+/** Whether later attempts have taken its place: one, or several where another provider carries fewer images a call. */
+export function isSupersededIn({ tasks }: Generation, { firstSlot, imageCount, attempt }: Task): boolean {
+  return tasks.some(
+    (other) =>
+      other.attempt > attempt &&
+      other.firstSlot < firstSlot + imageCount &&
+      firstSlot < other.firstSlot + other.imageCount,
+  );
 }
 
 function etaOf({ tasks }: Generation): number | null {

@@ -1,6 +1,6 @@
 import { isFinal, TASK_MOVES } from './moves.ts';
 import type { Trouble } from './provider.ts';
-import type { Asset, Cost, Failure, OnUncertain, Task, TaskStatus } from './types.ts';
+import type { Adjustment, Asset, Cost, Failure, Generation, OnUncertain, Task, TaskStatus } from './types.ts';
 
 export interface Moment {
   at: Date;
@@ -9,6 +9,14 @@ export interface Moment {
   recoveryOf(task: Task): Recovery;
   /** How long the result URLs of its provider live, in seconds. */
   resultTtlOf(task: Task): number;
+  /** Another provider for what a task was to make, and what is changed to fit it; null where there is none. */
+  fallbackOf(generation: Generation, task: Task, why: Failure): Fallback | null;
+}
+
+export interface Fallback {
+  /** The attempts that take its place, for the same slots. */
+  tasks: Task[];
+  adjustments: Adjustment[];
 }
 
 /** The provider can be asked about a lost submission, or may call back about it, or nothing more will be heard. */
@@ -23,8 +31,12 @@ export interface Draft {
   onUncertain: OnUncertain;
   /** A later attempt has its place. */
   isSuperseded: boolean;
-  /** The attempt that takes the place of this one. */
-  successor: Task | null;
+  /** Who else might make it, because of this. */
+  fallbackFor(why: Failure): Fallback | null;
+  /** The attempts that take the place of this one. */
+  successors: readonly Task[];
+  /** What was changed to fit those. */
+  adjustments: readonly Adjustment[];
 }
 
 /** Every change of status goes through here; a forbidden one changes nothing. */

@@ -1,111 +1,92 @@
+import { fitting, inWords, type Part, unfit } from './fit-part.ts';
+import { fitPixels } from './fit-pixels.ts';
 import type { CreateInput } from './input.ts';
-import type { ProviderModel, RequestedSize, Resolution } from './provider.ts';
+import type { ProviderModel, RequestedSize, Resolution, SizeOffer } from './provider.ts';
 import { RESOLUTIONS } from './provider.ts';
+import { ratiosOf, tiersOf } from './sizes.ts';
 import type { Adjustment, Fit } from './types.ts';
 
-type Fitted = { size: RequestedSize | null; adjustments: Adjustment[] };
-type Misfit = { path: string[]; message: string; allowed: string[] };
+interface Asked {
+  aspectRatio: string;
+  resolution: Resolution | null;
+}
+
+interface Terms {
+  fit: Fit;
+  hasReferences: boolean;
+}
+
+const RATIO = ['size', 'ratio', 'aspectRatio'];
+const TIER = ['size', 'ratio', 'resolution'];
 
 /** The size as this provider takes it, or what it would take instead. */
-export function fitSize(asked: CreateInput['size'], model: ProviderModel, fit: Fit): Fitted | { misfits: Misfit[] } {
-  if (asked === null) return { size: null, adjustments: [] };
-  return 'width' in asked ? fitPixels(asked, model, fit) : fitRatio(asked, model, fit);
+export function fitSize(asked: CreateInput['size'], model: ProviderModel, terms: Terms): Part<RequestedSize | null> {
+  if (asked === null) return fitting(null);
+  return 'width' in asked ? fitPixels(asked, model, terms.fit) : fitRatio(asked, model, terms);
 }
 
-function fitPixels(
-  asked: { width: number; height: number },
-  model: ProviderModel,
-  fit: Fit,
-): Fitted | { misfits: Misfit[] } {
-  const path = ['size', 'pixels'];
-  const { pixelArea, pixelRatio } = model;
-  if (!pixelArea || !pixelRatio) {
-    const allowed = model.aspectRatios.map((ratio) => `aspectRatio ${ratio}`);
-    return { misfits: [{ path, message: 'Exact pixels are not offered.', allowed }] };
-  }
-  const fits = (size: { width: number; height: number }) =>
-    within(size.width * size.height, pixelArea) && within(size.width / size.height, pixelRatio);
-  if (fits(asked)) return { size: asked, adjustments: [] };
-  const allowed = [
-    `an area of ${pixelArea.min} to ${pixelArea.max} pixels`,
-    `a width of ${fraction(pixelRatio.min)} to ${fraction(pixelRatio.max)} times the height`,
-  ];
-  const message = `${asked.width}x${asked.height} is outside what is offered: ${allowed.join(', ')}.`;
-  const nearest = fit === 'NEAREST' ? nearestPixels(asked, pixelArea, pixelRatio) : asked;
-  if (!fits(nearest)) return { misfits: [{ path, message, allowed }] };
-  const adjustment = {
-    path,
-    asked: `${asked.width}x${asked.height}`,
-    sent: `${nearest.width}x${nearest.height}`,
-    reason: `the nearest size with ${allowed.join(' and ')}`,
-  };
-  return { size: nearest, adjustments: [adjustment] };
+/** A ratio and a tier only as they are offered together; under NEAREST first the ratio, then the tier, each the nearest. */
+function fitRatio(asked: Asked, { sizes }: ProviderModel, { fit, hasReferences }: Terms): Part<RequestedSize | null> {
+  const usable = sizes.filter(({ needsReferences }) => hasReferences || !needsReferences);
+  const ratios = ratiosOf(usable);
+  const isNearest = fit === 'NEAREST';
+  const aspectRatio = isNearest ? nearestRatio(asked.aspectRatio, ratios) : asked.aspectRatio;
+  if (aspectRatio === undefined || !ratios.includes(aspectRatio)) return unfit(...noSuchRatio(asked, sizes, usable));
+  const tiers = usable.flatMap((each) => (each.aspectRatio === aspectRatio ? [each.resolution] : []));
+  const resolution = isNearest ? nearestTier(asked.resolution, tiers) : asked.resolution;
+  if (!tiers.includes(resolution)) return unfit(noSuchTier(asked, tiers, usable));
+  return fitting(
+    { aspectRatio, resolution },
+    ...adjusted(RATIO, asked.aspectRatio, aspectRatio, 'the nearest ratio offered'),
+    ...adjusted(TIER, asked.resolution, resolution, resolution ? 'the nearest tier offered' : NO_TIER),
+  );
 }
 
-/** Keeps the ratio where it can and scales the area to the nearest bound, rounding into the allowed range. */
-function nearestPixels(
-  { width, height }: { width: number; height: number },
-  area: { min: number; max: number },
-  ratio: { min: number; max: number },
-): { width: number; height: number } {
-  const shape = clamp(width / height, ratio);
-  const target = clamp(width * height, area);
-  const round = target === area.min ? Math.ceil : Math.floor;
-  const wide = round(Math.sqrt(target * shape));
-  const high = round(target / wide);
-  if (within(wide / high, ratio)) return { width: wide, height: high };
-  return shape >= 1
-    ? { width: high * Math.floor(ratio.max), height: high }
-    : { width: wide, height: wide * Math.floor(1 / ratio.min) };
-}
+const NO_TIER = 'offered without a tier only';
 
-function fitRatio(
-  asked: { aspectRatio: string; resolution: Resolution | null },
-  model: ProviderModel,
-  fit: Fit,
-): Fitted | { misfits: Misfit[] } {
-  const ratio = pick(asked.aspectRatio, model.aspectRatios, fit, nearestRatio);
-  const tier = asked.resolution && pick(asked.resolution, model.resolutions, fit, nearestTier);
-  const misfits: Misfit[] = [];
-  if (ratio === undefined) {
-    misfits.push(misfit(['size', 'ratio', 'aspectRatio'], asked.aspectRatio, model.aspectRatios));
-  }
-  if (tier === undefined) {
-    misfits.push(misfit(['size', 'ratio', 'resolution'], String(asked.resolution), model.resolutions));
-  }
-  if (ratio === undefined || tier === undefined) return { misfits };
-  const adjustments = [
-    ...adjusted(['size', 'ratio', 'aspectRatio'], asked.aspectRatio, ratio, 'the nearest ratio offered'),
-    ...adjusted(['size', 'ratio', 'resolution'], asked.resolution, tier, 'the nearest tier offered'),
-  ];
-  return { size: { aspectRatio: ratio, resolution: tier }, adjustments };
-}
-
-function pick<T extends string>(
-  asked: T,
-  offered: readonly T[],
-  fit: Fit,
-  nearest: (asked: T, offered: readonly T[]) => T | undefined,
-): T | undefined {
-  if (offered.includes(asked)) return asked;
-  return fit === 'NEAREST' ? nearest(asked, offered) : undefined;
-}
-
+/** `auto` has no shape, and so nothing is near it. */
 function nearestRatio(asked: string, offered: readonly string[]): string | undefined {
-  if (asked === 'auto') return undefined;
+  if (asked === 'auto' || offered.includes(asked)) return asked;
   const distance = (ratio: string) => Math.abs(Math.log(shapeOf(ratio) / shapeOf(asked)));
   return offered.filter((ratio) => ratio !== 'auto').sort((a, b) => distance(a) - distance(b))[0];
 }
 
-/** A tier down, never up: a larger one may cost more. The smallest offered when none is below. */
-function nearestTier(asked: Resolution, offered: readonly Resolution[]): Resolution | undefined {
+/** A tier down: a larger one may cost more. The smallest offered when none is below, and none where there are none. */
+function nearestTier(asked: Resolution | null, offered: readonly (Resolution | null)[]): Resolution | null {
+  if (offered.includes(asked)) return asked;
   const rank = (tier: Resolution) => RESOLUTIONS.indexOf(tier);
-  const sorted = [...offered].sort((a, b) => rank(a) - rank(b));
-  return sorted.findLast((tier) => rank(tier) <= rank(asked)) ?? sorted[0];
+  const sorted = offered.filter((tier) => tier !== null).sort((a, b) => rank(a) - rank(b));
+  const below = asked === null ? undefined : sorted.findLast((tier) => rank(tier) < rank(asked));
+  return below ?? sorted[0] ?? null;
 }
 
-function misfit(path: string[], asked: string, offered: readonly string[]): Misfit {
-  return { path, message: `${asked} is not offered; ${offered.join(', ')} are.`, allowed: [...offered] };
+/** The tier too where no ratio goes with it: one look should be enough. */
+function noSuchRatio({ aspectRatio, resolution }: Asked, sizes: readonly SizeOffer[], usable: readonly SizeOffer[]) {
+  const [ratios, tiers] = [ratiosOf(usable), tiersOf(usable)];
+  const withReferences = ratiosOf(sizes).includes(aspectRatio) ? 'without references' : '';
+  const misfits = [{ path: RATIO, message: notOffered(aspectRatio, withReferences, ratios), allowed: ratios }];
+  if (resolution === null || tiers.includes(resolution)) return misfits;
+  return [...misfits, { path: TIER, message: notOffered(resolution, '', tiers), allowed: tiers }];
+}
+
+/** A tier that goes with other ratios is told apart from one that nobody here has. */
+function noSuchTier(
+  { aspectRatio, resolution }: Asked,
+  offered: readonly (Resolution | null)[],
+  usable: readonly SizeOffer[],
+) {
+  const tiers = offered.filter((tier) => tier !== null);
+  const allowed = tiers.length > 0 ? tiers : [NOTHING];
+  const isForeign = resolution !== null && !tiersOf(usable).includes(resolution);
+  const message = notOffered(resolution ?? NOTHING, isForeign ? '' : `with ${aspectRatio}`, allowed);
+  return { path: TIER, message, allowed };
+}
+
+const NOTHING = 'no resolution';
+
+function notOffered(asked: string, when: string, offered: readonly string[]): string {
+  const instead = offered.length === 0 ? 'no ratio is' : inWords(offered);
+  return `${asked} is not offered${when && ` ${when}`}; ${instead}.`;
 }
 
 function adjusted(path: string[], asked: string | null, sent: string | null, reason: string): Adjustment[] {
@@ -115,16 +96,4 @@ function adjusted(path: string[], asked: string | null, sent: string | null, rea
 function shapeOf(ratio: string): number {
   const [width, height] = ratio.split(':').map(Number);
   return (width ?? 1) / (height ?? 1);
-}
-
-function within(value: number, { min, max }: { min: number; max: number }): boolean {
-  return value >= min && value <= max;
-}
-
-function clamp(value: number, { min, max }: { min: number; max: number }): number {
-  return Math.min(Math.max(value, min), max);
-}
-
-function fraction(value: number): string {
-  return value < 1 ? `1/${Math.round(1 / value)}` : String(value);
 }

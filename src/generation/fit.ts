@@ -1,69 +1,86 @@
+import { fitting, type Part, unfit } from './fit-part.ts';
+import { fitReferences } from './fit-references.ts';
+import { fitSeries, imagesOf } from './fit-series.ts';
+import { fitFormat, fitQuality, fitSetting } from './fit-settings.ts';
 import { fitSize } from './fit-size.ts';
 import type { CreateInput, Refusal } from './input.ts';
-import type { ProviderFeature, ProviderModel, ProviderRequest } from './provider.ts';
+import type { ProviderFeature, ProviderModel, ProviderOptions, ProviderRequest } from './provider.ts';
 import type { Adjustment } from './types.ts';
 
 /** What a provider would be asked for, and what had to be changed for it. `request.images` is the whole order. */
-export type FitResult =
-  | { fits: true; request: ProviderRequest; adjustments: Adjustment[]; imagesPerCall: number }
-  | { fits: false; refusals: Refusal[] };
+export interface Fitted {
+  fits: true;
+  request: ProviderRequest;
+  adjustments: Adjustment[];
+  imagesPerCall: number;
+}
+
+export type FitResult = Fitted | { fits: false; refusals: Refusal[] };
 
 /**
  * Holds a sound input against one provider's limits. Under STRICT whatever is not offered is refused; under NEAREST it
- * is mapped or dropped, and each such change is reported. Pure: the same answer for a quote and for a purchase.
+ * is mapped or dropped, and each such change is reported, but for a prompt, references and the options of another
+ * provider, which are refused all the same. Pure: the same answer for a quote and for a purchase.
  */
 export function fitInput(input: CreateInput, provider: string, model: ProviderModel): FitResult {
-  const refusals: Refusal[] = [];
-  const adjustments: Adjustment[] = [];
-  const refuse = (path: string[], message: string, allowed: string[] | null) =>
-    refusals.push({ provider, path, message, allowed });
-
-  /** A setting that needs a feature: kept where offered, else dropped or refused. */
-  function setting<T>(path: string[], asked: T, unset: T, offered: boolean): T {
-    if (asked === unset || offered) return asked;
-    if (input.fit === 'NEAREST') {
-      adjustments.push({ path, asked: String(asked), sent: null, reason: 'not offered by the provider' });
-    } else {
-      refuse(path, `${path.join('.')} is not offered.`, null);
-    }
-    return unset;
-  }
+  const { fit, references, output } = input;
   const has = (feature: ProviderFeature) => model.features.includes(feature);
-
-  const characters = [...input.prompt].length;
-  if (characters > model.promptLimit) {
-    const allowed = [`1 to ${model.promptLimit} characters`];
-    refuse(['prompt'], `prompt has ${characters} characters; at most ${model.promptLimit} are taken.`, allowed);
-  }
-  const references = input.references.length;
-  const together = model.maxReferencesPlusImages ?? Number.POSITIVE_INFINITY;
-  // Each call makes at least one image.
-  const most = Math.min(model.maxReferences, together - 1);
-  if (references > most) {
-    const allowed = [`at most ${most} references`];
-    refuse(['references'], `${references} references are too many; at most ${most} are taken.`, allowed);
-  }
-  const size = fitSize(input.size, model, input.fit);
-  if ('misfits' in size) for (const { path, message, allowed } of size.misfits) refuse(path, message, allowed);
-  else adjustments.push(...size.adjustments);
-
-  const { format, quality, watermark, safety } = input.output;
+  const series = fitSeries(input, model);
+  const limits = series.value ?? model;
+  const settings = {
+    size: fitSize(input.size, model, { fit, hasReferences: references.length > 0 }),
+    seed: fitSetting(['seed'], input.seed, null, has('SEED'), fit),
+    style: fitSetting(['style'], input.style, null, has('STYLE'), fit),
+    colors: fitSetting(['colors'], input.colors, null, has('COLORS'), fit),
+    thinking: fitSetting(['thinking'], input.thinking, 'DEFAULT', has('THINKING'), fit),
+    outputFormat: fitFormat(output.format, model, fit),
+    outputQuality: fitQuality(output.quality, model, fit),
+    watermark: fitSetting(['output', 'watermark'], output.watermark, null, has('WATERMARK_SWITCH'), fit),
+    safety: fitSetting(['output', 'safety'], output.safety, 'DEFAULT', has('SAFETY_SWITCH'), fit),
+  };
+  const parts: Part<unknown>[] = [
+    fitPrompt(input.prompt, model),
+    fitOptions(input.options, provider),
+    series,
+    fitReferences(references, model, limits.maxReferencesPlusImages),
+    ...Object.values(settings),
+  ];
+  const refusals = parts.flatMap(({ misfits }) => misfits.map((misfit) => ({ provider, ...misfit })));
+  if (refusals.length > 0) return { fits: false, refusals };
   const request: ProviderRequest = {
     model: model.model,
     prompt: input.prompt,
     images: input.images,
-    series: setting(['series'], input.series, false, has('SERIES')),
-    size: 'misfits' in size ? null : size.size,
-    references: input.references,
-    seed: setting(['seed'], input.seed, null, has('SEED')),
-    style: setting(['style'], input.style, null, has('STYLE')),
-    colors: setting(['colors'], input.colors, null, has('COLORS')),
-    thinking: setting(['thinking'], input.thinking, 'DEFAULT', has('THINKING')),
-    outputFormat: setting(['output', 'format'], format, null, format !== null && model.outputFormats.includes(format)),
-    outputQuality: setting(['output', 'quality'], quality, null, has('OUTPUT_QUALITY')),
-    watermark: setting(['output', 'watermark'], watermark, null, has('WATERMARK_SWITCH')),
-    safety: setting(['output', 'safety'], safety, 'DEFAULT', has('SAFETY_SWITCH')),
+    series: series.value !== null,
+    size: settings.size.value,
+    references,
+    seed: settings.seed.value,
+    style: settings.style.value,
+    colors: settings.colors.value,
+    thinking: settings.thinking.value,
+    outputFormat: settings.outputFormat.value,
+    outputQuality: settings.outputQuality.value,
+    watermark: settings.watermark.value,
+    safety: settings.safety.value,
+    ...(input.options && { options: input.options }),
   };
-  if (refusals.length > 0) return { fits: false, refusals };
-  return { fits: true, request, adjustments, imagesPerCall: Math.min(model.maxImages, together - references) };
+  const adjustments = parts.flatMap((part) => part.adjustments);
+  return { fits: true, request, adjustments, imagesPerCall: imagesOf(limits, references.length) };
+}
+
+function fitPrompt(prompt: string, { promptLimit }: ProviderModel): Part<string | null> {
+  const characters = [...prompt].length;
+  if (characters <= promptLimit) return fitting(prompt);
+  const message = `prompt has ${characters} characters; at most ${promptLimit} are taken.`;
+  return unfit({ path: ['prompt'], message, allowed: [`1 to ${promptLimit} characters`] });
+}
+
+function fitOptions(options: ProviderOptions | null, provider: string): Part<ProviderOptions | null> {
+  const others = Object.entries(options ?? {}).filter(([slug, asked]) => asked !== null && slug !== provider);
+  const misfits = others.map(([slug]) => ({
+    path: ['providerOptions', slug],
+    message: `providerOptions.${slug} is for ${slug} alone, and never dropped.`,
+    allowed: null,
+  }));
+  return misfits.length > 0 ? unfit(...misfits) : fitting(options);
 }

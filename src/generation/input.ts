@@ -1,4 +1,4 @@
-import type { ImageFormat, Resolution, Safety, Thinking } from './provider.ts';
+import type { ImageFormat, ProviderOptions, Resolution, Safety, Thinking } from './provider.ts';
 import type { Fit, Routing } from './types.ts';
 
 /** What a caller asks for, before it is checked. */
@@ -16,7 +16,9 @@ export interface CreateInput {
   thinking: Thinking;
   output: { format: ImageFormat | null; quality: number | null; watermark: boolean | null; safety: Safety };
   fit: Fit;
+  /** With what it may cost at most. */
   routing: Routing;
+  options: ProviderOptions | null;
   deadlineSeconds: number | null;
   /** Seconds; null buys anew. */
   reuseWithinSeconds: number | null;

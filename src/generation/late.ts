@@ -1,6 +1,8 @@
-import { newAssets } from './collecting.ts';
+import { arrived, newAssets } from './collecting.ts';
 import { costAfter, type Draft, fail, type Moment, released } from './draft.ts';
-import type { PollReport, SubmitReport } from './provider.ts';
+import { isFinal } from './moves.ts';
+import { percentAfter } from './news.ts';
+import type { Finished, PollReport, ReportedImage, SubmitReport } from './provider.ts';
 import { bill, isSettling, over, settleFrom } from './settling.ts';
 import { resolvedBilled, resolvedUnbilled } from './troubles.ts';
 
@@ -15,7 +17,35 @@ export function answeredLate(draft: Draft, report: SubmitReport, moment: Moment)
     const found = { providerTaskId, acceptedAt: moment.at, failure, cost };
     return { ...draft, task: { ...task, ...found, ...settleFrom(moment), nextAt: moment.at } };
   }
+  if (report.kind === 'FINISHED') return deliveredLate(draft, report, moment);
   return report.kind === 'AMBIGUOUS' ? draft : bill(draft, 'NO');
+}
+
+/** It was over before its provider answered with the images: they are kept all the same, and nothing more is asked. */
+function deliveredLate(draft: Draft, report: Finished, moment: Moment): Draft {
+  const all = arrived(draft, report.images, moment);
+  const billed = report.images.length > 0 ? bill(all, 'YES') : all;
+  const { cost: charged, credits } = report;
+  const cost = { ...billed.task.cost, providerCredits: credits ?? billed.task.cost.providerCredits };
+  const told = charged ? { ...cost, settled: charged, basis: 'SETTLED' as const } : cost;
+  return kept({ ...billed, task: { ...billed.task, cost: told } }, moment);
+}
+
+/** What has come so far of a submission that is answered with the images themselves. */
+export function partly(draft: Draft, images: ReportedImage[], moment: Moment): Draft {
+  const all = arrived(draft, images, moment);
+  if (all === draft) return draft;
+  const { task } = all;
+  if (isFinal(task.status)) return kept(all, moment);
+  const percent = percentAfter(task.percent, (images.length / task.imageCount) * 100);
+  return { ...all, task: { ...task, percent, progressBasis: 'REPORTED' } };
+}
+
+/** Pictures of a task that is over are brought home like those that are found late. */
+function kept(draft: Draft, moment: Moment): Draft {
+  const { task, assets } = draft;
+  const waits = assets.some(({ taskId, state }) => taskId === task.id && state === 'PENDING');
+  return waits ? { ...draft, task: { ...task, ...settleFrom(moment), nextAt: moment.at } } : over(draft);
 }
 
 /** What a provider says of a task that had ended without it: pictures are added, and the bill is settled. */

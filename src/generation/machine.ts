@@ -1,15 +1,15 @@
 import type { StoredFacts } from '../asset/keep.ts';
-import { arrived, loseExpired, newAssets, notThere, refreshed, settleAsset } from './collecting.ts';
+import { collectAll, inOrder, loseExpired, newAssets, notThere, refreshed, settleAsset } from './collecting.ts';
 import { deriveGeneration, isSupersededIn } from './derive.ts';
 import { after, costAfter, type Draft, fail, failed, type Moment, move, released } from './draft.ts';
-import { resolved, settled } from './late.ts';
+import { partly, resolved, settled } from './late.ts';
 import { isFinal } from './moves.ts';
-import { isNews, percentAfter } from './news.ts';
+import { isNews, progressAfter } from './news.ts';
 import type { PollReport, RecoverReport, ReportedImage, SubmitReport, Trouble } from './provider.ts';
 import { isSettling, over, settleFrom } from './settling.ts';
-import { found, holdEnded, mayBeFound, submitted, uncertain } from './submitting.ts';
-import { abandoned, canceledFree, canceledLate, neverAccepted, nothingDelivered, tooLate } from './troubles.ts';
-import type { Generation } from './types.ts';
+import { found, goElsewhere, holdEnded, mayBeFound, sendAlone, submitted, uncertain } from './submitting.ts';
+import { abandoned, canceledFree, canceledLate, neverAccepted, tooLate } from './troubles.ts';
+import type { Adjustment, Generation, Task } from './types.ts';
 
 /** Everything that can be said of a task. `token` is the lease of the worker that says it. */
 export type Report =
@@ -24,7 +24,14 @@ export type Report =
     }
   /** What has come so far of a submission that is answered with the images themselves. */
   | { kind: 'ARRIVED'; taskId: string; submissionId: string; images: ReportedImage[] }
-  | { kind: 'SUBMITTED'; taskId: string; submissionId: string; report: SubmitReport }
+  /** How far such a submission is by all experience, in percent. */
+  | { kind: 'ESTIMATED'; taskId: string; submissionId: string; percent: number }
+  /** `alone`: of a batch that was refused, perhaps for another of its tasks. */
+  | { kind: 'SUBMITTED'; taskId: string; submissionId: string; report: SubmitReport; alone?: boolean }
+  /** It cannot be sent to its provider just now, for a reason that is not its own. */
+  | { kind: 'TURNED_AWAY'; taskId: string; token: number; failure: Trouble; delayMs: number }
+  /** It can be sent to nobody: a reference is not what it should be. */
+  | { kind: 'UNFIT'; taskId: string; token: number; failure: Trouble }
   /** What was found out about a submission whose answer was lost. */
   | { kind: 'RECOVERED'; taskId: string; submissionId: string; report: Extract<RecoverReport, SubmitReport> }
   | { kind: 'ABANDONED'; taskId: string }
@@ -56,21 +63,36 @@ export function applyReport(generation: Generation, report: Report, moment: Mome
   const task = generation.tasks.find(({ id }) => id === report.taskId);
   if (!task) return generation;
   if ('token' in report && report.token !== undefined && report.token !== task.leaseToken) return generation;
+  const draft = draftOf(generation, task, moment);
+  const changed = step(draft, report, moment);
+  if (changed === draft) return generation;
+  const updated = generation.tasks.map((each) => (each.id === task.id ? changed.task : each));
+  const tasks = [...updated, ...changed.successors];
+  const adjustments = merge(generation.adjustments, changed.adjustments);
+  return deriveGeneration({ ...generation, tasks, adjustments, assets: changed.assets }, moment.at);
+}
+
+function draftOf(generation: Generation, task: Task, moment: Moment): Draft {
   const { assets, request, routing } = generation;
   const isSuperseded = isSupersededIn(generation, task);
-  const draft = {
+  const mayGoElsewhere = routing.onFailure !== 'FAIL' && !isSuperseded;
+  return {
     task,
     assets,
     asked: request.images,
     onUncertain: routing.onUncertain,
     isSuperseded,
-    successor: null,
+    fallbackFor: (why) => (mayGoElsewhere ? moment.fallbackOf(generation, task, why) : null),
+    successors: [],
+    adjustments: [],
   };
-  const changed = step(draft, report, moment);
-  if (changed === draft) return generation;
-  const updated = generation.tasks.map((each) => (each.id === task.id ? changed.task : each));
-  const tasks = changed.successor ? [...updated, changed.successor] : updated;
-  return deriveGeneration({ ...generation, tasks, assets: changed.assets }, moment.at);
+}
+
+/** What was changed for the providers that were asked, each change once. */
+function merge(known: Adjustment[], more: readonly Adjustment[]): Adjustment[] {
+  const seen = new Set(known.map((each) => JSON.stringify(each)));
+  const fresh = more.filter((each) => !seen.has(JSON.stringify(each)));
+  return fresh.length === 0 ? known : [...known, ...fresh];
 }
 
 function step(draft: Draft, report: Report, moment: Moment): Draft {
@@ -85,9 +107,18 @@ function step(draft: Draft, report: Report, moment: Moment): Draft {
         submittedAt: moment.at,
       });
     case 'ARRIVED':
-      return report.submissionId === draft.task.submissionId ? arrived(draft, report.images, moment) : draft;
+      return report.submissionId === draft.task.submissionId ? partly(draft, report.images, moment) : draft;
     case 'SUBMITTED':
-      return report.submissionId === draft.task.submissionId ? submitted(draft, report.report, moment) : draft;
+      if (report.submissionId !== draft.task.submissionId) return draft;
+      return report.alone && report.report.kind === 'NOT_NOW'
+        ? sendAlone(draft, report.report, moment)
+        : submitted(draft, report.report, moment);
+    case 'ESTIMATED':
+      return report.submissionId === draft.task.submissionId ? estimated(draft, report.percent) : draft;
+    case 'TURNED_AWAY':
+      return turnedAway(draft, report, moment);
+    case 'UNFIT':
+      return draft.task.status === 'QUEUED' ? fail(draft, report.failure, moment) : draft;
     case 'RECOVERED':
       return report.submissionId === draft.task.submissionId ? found(draft, report.report, moment) : draft;
     case 'ABANDONED':
@@ -115,6 +146,14 @@ function step(draft: Draft, report: Report, moment: Moment): Draft {
   }
 }
 
+/** What the provider itself has told counts more. */
+function estimated(draft: Draft, estimate: number): Draft {
+  const { task } = draft;
+  const progress = progressAfter(task, estimate, 'ESTIMATED');
+  if (task.status !== 'SUBMITTING' || progress === task) return draft;
+  return { ...draft, task: { ...task, ...progress } };
+}
+
 function polled(
   draft: Draft,
   report: PollReport,
@@ -125,24 +164,15 @@ function polled(
   if (task.status !== 'ACCEPTED' && task.status !== 'RUNNING') return draft;
   switch (report.kind) {
     case 'RUNNING': {
-      const percent = percentAfter(task.percent, report.percent);
       if (!isNews(task, report)) return draft;
-      const seen = { percent, etaSeconds: report.etaSeconds, pollCount };
+      const { percent, progressBasis } = progressAfter(task, report.percent, report.basis);
+      const seen = { percent, progressBasis, etaSeconds: report.etaSeconds, pollCount };
       if (task.status === 'RUNNING') return { ...draft, task: { ...task, ...seen } };
       return move(draft, 'RUNNING', moment, seen);
     }
     case 'FINISHED': {
-      if (report.images.length === 0) return fail(draft, nothingDelivered, moment, { pollCount });
       const made = newAssets(draft, report.images, resultTtlSeconds, moment);
-      const cost = report.credits === null ? task.cost : { ...task.cost, providerCredits: report.credits };
-      const collecting = move(draft, 'COLLECTING', moment, {
-        percent: 99,
-        etaSeconds: null,
-        pollCount,
-        cost,
-        tries: 0,
-      });
-      return { ...collecting, assets: [...draft.assets, ...made].sort((a, b) => a.index - b.index) };
+      return collectAll({ ...draft, assets: inOrder([...draft.assets, ...made]) }, report, moment, { pollCount });
     }
     case 'FAILED':
       if (report.failure.code === 'CANCELED') return cancel(draft, moment, report.failure);
@@ -151,7 +181,11 @@ function polled(
         return fail(draft, report.failure, moment, { pollCount, ...settleFrom(moment) });
       }
       return fail(draft, report.failure, moment, { pollCount });
-    case 'PENDING':
+    case 'PENDING': {
+      if (!isNews(task, report)) return draft;
+      const { percent, progressBasis } = progressAfter(task, report.percent ?? null, 'ESTIMATED');
+      return { ...draft, task: { ...task, percent, progressBasis, etaSeconds: report.etaSeconds, pollCount } };
+    }
     case 'MISSING':
     case 'SILENT':
       return draft;
@@ -194,6 +228,15 @@ function delayed(
   const waits = assets.some(({ taskId, state }) => taskId === task.id && state === 'PENDING');
   const given = task.settleUntil !== null && task.settleUntil <= nextAt && !waits;
   return { ...draft, task: { ...released(task), nextAt, tries, settleUntil: given ? null : task.settleUntil } };
+}
+
+/** Another provider makes it, or it waits: the reason stands on it, should its deadline pass meanwhile. */
+function turnedAway(draft: Draft, { failure, delayMs }: { failure: Trouble; delayMs: number }, moment: Moment): Draft {
+  if (draft.task.status !== 'QUEUED' || draft.task.workerId === null) return draft;
+  const elsewhere = goElsewhere(draft, failure, moment);
+  if (elsewhere) return elsewhere;
+  const waiting = delayed(draft, { delayMs, blameless: true }, moment);
+  return { ...waiting, task: { ...waiting.task, failure: failed(failure, moment) } };
 }
 
 /** Of what no worker survived asking about: its day is over. */

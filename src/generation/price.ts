@@ -1,3 +1,4 @@
+import Big from 'big.js';
 import type { Money, ProviderModel } from './provider.ts';
 
 /** What one image costs at that time; null where no price is known, which is not zero. */
@@ -5,4 +6,10 @@ export function priceAt({ prices }: Pick<ProviderModel, 'prices'>, at: Date): Mo
   const day = at.toISOString().slice(0, 10);
   const price = prices.findLast(({ from }) => from <= day);
   return price ? { amount: price.amount, currency: price.currency } : null;
+}
+
+/** What so many images cost at that time; null where no price is known. */
+export function priceOf(model: Pick<ProviderModel, 'prices'>, images: number, at: Date): Money | null {
+  const price = priceAt(model, at);
+  return price && { ...price, amount: new Big(price.amount).times(images).toFixed() };
 }

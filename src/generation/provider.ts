@@ -89,6 +89,8 @@ export interface SizeOffer {
   resolution: Resolution | null;
   /** What the provider documents that it makes of them; null where no source says. */
   pixels: Pixels | null;
+  /** It goes with reference images only. */
+  needsReferences?: true;
 }
 
 /** What a provider takes as a reference image. */
@@ -268,9 +270,19 @@ export interface ReportedImage {
 
 /** What a provider says about a task it accepted. */
 export type PollReport =
-  | { kind: 'PENDING'; etaSeconds: number | null }
-  /** `percent` is 0 to 100, null where the provider gave none. */
-  | { kind: 'RUNNING'; percent: number | null; etaSeconds: number | null }
+  /** `percent` is an estimate, of one that has waited for long. */
+  | { kind: 'PENDING'; etaSeconds: number | null; percent?: number }
+  /**
+   * `percent` is 0 to 100, null where the provider gave none; `basis` is there where it is an estimate of ours. `images`
+   * are there already, before the others: at the deadline they are what came.
+   */
+  | {
+      kind: 'RUNNING';
+      percent: number | null;
+      etaSeconds: number | null;
+      basis?: 'ESTIMATED';
+      images?: ReportedImage[];
+    }
   | Finished
   | { kind: 'FAILED'; failure: Trouble }
   /** The provider does not know the id, at least not now. */

@@ -9,6 +9,8 @@ export interface Purchase {
   /** From its creation on. */
   deadlineMs: number;
   retryOf: string | null;
+  /** Purchases with the same may leave in one submission; absent: only what is of this one. */
+  batchKey?: string;
   /** Where the input stands among the caller's arguments, and where the idempotency key does. */
   path: string[];
   keyPath: string[];

@@ -3,7 +3,7 @@ import { buy } from './buy.ts';
 import { isFinished, slotsOf } from './derive.ts';
 import type { Domain } from './domain.ts';
 import { findGeneration } from './find.ts';
-import type { CreateInput } from './input.ts';
+import { inputOf } from './input-of.ts';
 import type { Created, Purchase } from './purchase.ts';
 import { replayOf } from './replay.ts';
 import { hashRetry } from './request-hash.ts';
@@ -31,7 +31,7 @@ export async function retryGeneration(
     const message = 'There is no generation with this id.';
     return { ok: false, errors: [{ kind: 'NOT_FOUND', path: ['id'], message }] };
   }
-  const purchase = missingOf(original, idempotencyKey, routing ?? original.routing);
+  const purchase = missingOf(original, idempotencyKey, routing);
   // Before anything is judged: late pictures may have arrived since the first call with this key.
   const replay = await replayOf(domain, caller, purchase);
   if (replay) return replay;
@@ -43,42 +43,19 @@ export async function retryGeneration(
 }
 
 /** What it asked for, but only as many images as it lacks. The path names the one argument that all of it comes from. */
-function missingOf(original: Generation, idempotencyKey: string | null, routing: Routing): Purchase {
-  const { id, prompt, model, fit, metadata, request, createdAt, deadlineAt } = original;
-  const { images, series, seed, references, style, colors, thinking } = request;
-  const missing = slotsOf(original).filter(({ index, asset }) => index < images && asset === null);
-  const input: CreateInput = {
-    prompt,
-    model,
-    idempotencyKey,
-    images: missing.length,
-    series,
-    size: sizeOf(original),
-    references,
-    seed,
-    style,
-    colors,
-    thinking,
-    output: {
-      format: request.outputFormat,
-      quality: request.outputQuality,
-      watermark: request.watermark,
-      safety: request.safety,
-    },
-    fit,
-    routing,
-    deadlineSeconds: null,
-    reuseWithinSeconds: null,
-    metadata,
-  };
+function missingOf(original: Generation, idempotencyKey: string | null, asked: Routing | null): Purchase {
+  const { id, request, createdAt, deadlineAt } = original;
+  const missing = slotsOf(original).filter(({ index, asset }) => index < request.images && asset === null);
+  const routing = routingOf(original, asked);
+  const input = { ...inputOf(original), idempotencyKey, images: missing.length, routing };
   const deadlineMs = deadlineAt.getTime() - createdAt.getTime();
   const paths = { path: ['id'], keyPath: ['idempotencyKey'] };
   return { input, requestHash: hashRetry(id, routing), deadlineMs, retryOf: id, ...paths };
 }
 
-function sizeOf({ request: { width, height, aspectRatio, resolution } }: Generation): CreateInput['size'] {
-  if (width !== null && height !== null) return { width, height };
-  return aspectRatio === null ? null : { aspectRatio, resolution };
+/** What it may cost at most is no part of how it is routed: the limit of the first one stays. */
+function routingOf({ routing: { maxCost, ...routing } }: Generation, asked: Routing | null): Routing {
+  return { ...(maxCost && { maxCost }), ...(asked ?? routing) };
 }
 
 function refusalOf({ status }: Generation, { input }: Purchase): UserError | null {

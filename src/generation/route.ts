@@ -1,30 +1,95 @@
+import Big from 'big.js';
 import type { Caller } from '../workspace/caller.ts';
 import type { CatalogueEntry, Domain } from './domain.ts';
-import { type FitResult, fitInput } from './fit.ts';
-import type { CreateInput, Refusal } from './input.ts';
-import type { ProviderModel } from './provider.ts';
+import type { Fitted } from './fit.ts';
+import type { CreateInput } from './input.ts';
+import { inputOf } from './input-of.ts';
+import { isOpen } from './prefer.ts';
+import type { Mode, Money, ProviderModel } from './provider.ts';
+import { type Offer, quoteRoutes, type RouteQuote } from './quote.ts';
+import { UNKNOWN_STANDING } from './standing.ts';
+import type { Generation, Task } from './types.ts';
+import { routingErrors, type UserError, unroutedErrors } from './user-error.ts';
 
 export interface Route {
   provider: CatalogueEntry;
   model: ProviderModel;
-  fitted: FitResult & { fits: true };
+  fitted: Fitted;
   reason: string;
+  /** Nothing is sent to it for now: it waits there. */
+  isOpen: boolean;
 }
 
-/** The provider that will be asked, or why each of those configured for this mode cannot do it. */
-export function chooseRoute(domain: Domain, caller: Caller, input: CreateInput): Route | { refusals: Refusal[] } {
-  const refusals: Refusal[] = [];
-  for (const { provider, model } of offers(domain, caller, input.model)) {
-    const fitted = fitInput(input, provider.slug, model);
-    if (fitted.fits) return { provider, model, fitted, reason: 'the configured provider that fits' };
-    refusals.push(...fitted.refusals);
+/** What each provider of the caller's mode would make of a sound input; with errors where none of them would be asked. */
+export function weighRoutes(
+  domain: Domain,
+  caller: Caller,
+  { input, path }: { input: CreateInput; path: string[] },
+  at: Date,
+): { quotes: RouteQuote[]; errors: UserError[] } {
+  const offers = listOffers(domain, caller.mode, input.model);
+  const errors = routingErrors(domain, caller, offers, input, path);
+  if (errors.length > 0) return { quotes: [], errors };
+  const quotes = quoteRoutes(offers, input, at);
+  const isRouted = quotes.some(({ reason }) => reason !== null);
+  return { quotes, errors: isRouted ? [] : unroutedErrors(quotes, input, path) };
+}
+
+/** The provider that will be asked, or why there is none. */
+export function chooseRoute(
+  domain: Domain,
+  caller: Caller,
+  order: { input: CreateInput; path: string[] },
+  at: Date,
+): Route | { errors: UserError[] } {
+  const { quotes, errors } = weighRoutes(domain, caller, order, at);
+  return chosenOf(quotes, at) ?? { errors };
+}
+
+/**
+ * Another provider for the slots of a task: the best that is eligible and has not been tried for any of them, within
+ * the providers and the cost that its routing allows. Null: there is none.
+ */
+export function fallbackRoute(domain: Domain, generation: Generation, task: Task, at: Date): Route | null {
+  const input = { ...inputOf(generation), images: task.imageCount };
+  const { maxCost } = input.routing;
+  const left = maxCost && restOf(maxCost, generation, task);
+  if (left === null) return null;
+  const tried = new Set(generation.tasks.filter((each) => isOfSameSlots(each, task)).map(({ provider }) => provider));
+  const offers = listOffers(domain, generation.mode, input.model).filter(({ provider }) => !tried.has(provider.slug));
+  const routing = left ? { ...input.routing, maxCost: left } : input.routing;
+  return chosenOf(quoteRoutes(offers, { ...input, routing }, at), at);
+}
+
+function chosenOf(quotes: readonly RouteQuote[], at: Date): Route | null {
+  for (const { provider, model, standing, fitted, reason } of quotes) {
+    if (fitted && reason !== null) return { provider, model, fitted, reason, isOpen: isOpen(standing, at) };
   }
-  return { refusals };
+  return null;
 }
 
-/** Who offers a model to callers of this mode. */
-function offers(domain: Domain, { mode }: Pick<Caller, 'mode'>, slug: string) {
-  return domain.catalogue
+/** Who offers a model to callers of this mode, in the order of the catalogue. */
+function listOffers({ catalogue, standingOf }: Domain, mode: Mode, slug: string): Offer[] {
+  return catalogue
     .filter((provider) => provider.mode === mode)
-    .flatMap((provider) => provider.models.filter(({ model }) => model === slug).map((model) => ({ provider, model })));
+    .flatMap((provider) => {
+      const standing = standingOf?.(provider.slug, mode) ?? UNKNOWN_STANDING;
+      return provider.models.filter(({ model }) => model === slug).map((model) => ({ provider, model, standing }));
+    });
+}
+
+function isOfSameSlots(other: Task, { firstSlot, imageCount }: Task): boolean {
+  return other.firstSlot < firstSlot + imageCount && firstSlot < other.firstSlot + other.imageCount;
+}
+
+/** What all other tasks leave of it; null where that is nothing, or not known. */
+function restOf(maxCost: Money, { tasks }: Generation, task: Task): Money | null {
+  const others = tasks.filter(({ id, cost }) => id !== task.id && cost.basis !== 'REFUNDED');
+  const spent = others.map(({ cost }) => cost.settled ?? cost.reserved);
+  let rest = new Big(maxCost.amount);
+  for (const money of spent) {
+    if (money?.currency !== maxCost.currency) return null;
+    rest = rest.minus(money.amount);
+  }
+  return rest.lt(0) ? null : { ...maxCost, amount: rest.toFixed() };
 }

@@ -3,16 +3,24 @@ import type { PollSchedule } from './provider.ts';
 const JITTER = 0.1;
 const LONGEST_BACKOFF_MS = 60_000;
 
+export interface PollAge {
+  ageMs: number;
+  silences: number;
+  retryAfterMs: number | null;
+  awaitsCallback: boolean;
+}
+
 /**
  * Milliseconds from now to the next poll of a task (seed 000: every 2 to 3 s for the first 20 s, then every 5 to 10 s).
- * `silences` counts the answers in a row that said nothing; `retryAfterMs` is what the provider asked for.
+ * `silences` counts the answers in a row that said nothing; `retryAfterMs` is what the provider asked for. Of what
+ * `awaitsCallback` its provider tells us; after the first poll it is asked about slowly, in case the callback is lost.
  */
 export function pollDelayMs(
   schedule: PollSchedule,
-  { ageMs, silences, retryAfterMs }: { ageMs: number; silences: number; retryAfterMs: number | null },
+  { ageMs, silences, retryAfterMs, awaitsCallback }: PollAge,
   random = Math.random,
 ): number {
-  const usual = ageMs < schedule.fastForMs ? schedule.fastMs : schedule.slowMs;
+  const usual = ageMs < schedule.fastForMs && !awaitsCallback ? schedule.fastMs : schedule.slowMs;
   const slowed = silences === 0 ? usual : backoffMs(usual, silences);
   return Math.max(spread(slowed, random), retryAfterMs ?? 0);
 }

@@ -1,5 +1,5 @@
 import { newId } from '../db/id.ts';
-import { delivered } from './collecting.ts';
+import { collectAll, delivered } from './collecting.ts';
 import { after, type Draft, fail, failed, type Moment, move, type Recovery } from './draft.ts';
 import { answeredLate } from './late.ts';
 import { isFinal } from './moves.ts';
@@ -39,16 +39,55 @@ export function found(draft: Draft, report: SubmitReport, moment: Moment): Draft
     case 'FINISHED':
       return delivered(draft, report, moment);
     case 'REFUSED':
-      return fail(draft, report.failure, moment);
+      return goElsewhere(draft, report.failure, moment) ?? fail(draft, report.failure, moment);
     case 'NOT_NOW':
-      return move(draft, 'QUEUED', moment, {
-        submissionId: null,
-        failure: failed(report.failure, moment),
-        nextAt: after(moment, resubmitDelayMs(task.tries, report.retryAfterMs)),
-      });
+      return notNow(draft, report, moment);
     case 'AMBIGUOUS':
       return uncertain(draft, report.failure, moment);
   }
+}
+
+type NotNow = Extract<SubmitReport, { kind: 'NOT_NOW' }>;
+
+function notNow(draft: Draft, report: NotNow, moment: Moment): Draft {
+  const elsewhere = isLasting(draft.task, report) ? goElsewhere(draft, report.failure, moment) : null;
+  return elsewhere ?? sendAgain(draft, report, moment);
+}
+
+function sendAgain(draft: Draft, { failure, retryAfterMs }: NotNow, moment: Moment, more: Partial<Task> = {}): Draft {
+  return move(draft, 'QUEUED', moment, {
+    ...more,
+    submissionId: null,
+    place: null,
+    awaitsCallback: false,
+    failure: failed(failure, moment),
+    nextAt: after(moment, resubmitDelayMs(draft.task.tries, retryAfterMs)),
+  });
+}
+
+/** The batch it was in was refused, perhaps for another task: by itself it gets its own answer. */
+export function sendAlone(draft: Draft, report: NotNow, moment: Moment): Draft {
+  return draft.task.status === 'SUBMITTING' ? sendAgain(draft, report, moment, { batchKey: null }) : draft;
+}
+
+/** A wait that is worth another provider, in milliseconds. */
+const LONG_WAIT_MS = 10_000;
+
+/** Whether it would be turned away for longer: an operator has to mend it, or it was so before. */
+function isLasting({ tries }: Task, { failure, retryAfterMs }: NotNow): boolean {
+  if (failure.code === 'PROVIDER_CREDITS_EXHAUSTED' || failure.code === 'PROVIDER_REJECTED') return true;
+  if (failure.code !== 'RATE_LIMITED' && failure.code !== 'PROVIDER_UNREACHABLE') return false;
+  return tries >= 2 || (retryAfterMs ?? 0) >= LONG_WAIT_MS;
+}
+
+/** Another provider takes its place, where its own provably has not taken it; null where nobody else is to be asked. */
+export function goElsewhere(draft: Draft, trouble: Trouble, moment: Moment): Draft | null {
+  // What one provider's rules forbid is not carried to the next.
+  if (trouble.billed !== 'NO' || trouble.code.startsWith('MODERATED')) return null;
+  const fallback = draft.fallbackFor(failed(trouble, moment));
+  if (!fallback) return null;
+  const { tasks: successors, adjustments } = fallback;
+  return { ...fail(draft, trouble, moment), successors, adjustments };
 }
 
 /** From which a caller waits for what may still be learned before something else is done. */
@@ -61,6 +100,11 @@ const AWAITED: Record<OnUncertain, readonly Recovery[]> = {
 
 /** It may have been accepted. Held for as long as something may still be learned, and never sent again by itself. */
 export function uncertain(draft: Draft, trouble: Trouble, moment: Moment): Draft {
+  const came = draft.assets.filter(({ taskId }) => taskId === draft.task.id).length;
+  if (came > 0 && moment.recoveryOf(draft.task) === 'NONE') {
+    const missing = Array.from({ length: Math.max(draft.task.imageCount - came, 0) }, () => outcomeUnknown);
+    return collectAll(draft, { undelivered: missing, credits: null }, moment, { acceptedAt: moment.at });
+  }
   const waits = AWAITED[draft.onUncertain].includes(moment.recoveryOf(draft.task));
   const holdUntil = waits ? after(moment, moment.uncertainHoldMs) : moment.at;
   // Due for whoever can ask; nobody else has anything to do before the hold is over.
@@ -73,7 +117,7 @@ export function holdEnded(draft: Draft, moment: Moment): Draft {
   const ended = fail(draft, outcomeUnknown, moment, mayBeFound(draft, moment) ? settleFrom(moment) : {});
   const { task } = draft;
   const again = draft.onUncertain === 'RESUBMIT' && task.attempt < MOST_ATTEMPTS && task.deadlineAt > moment.at;
-  return again ? { ...ended, successor: nextAttempt(task, moment) } : ended;
+  return again ? { ...ended, successors: [nextAttempt(task, moment)] } : ended;
 }
 
 /** Whether its provider can still be asked by our reference what became of it. */

@@ -1,4 +1,5 @@
 import type { CreateInput } from './input.ts';
+import type { Routing } from './types.ts';
 
 /** One thing that is wrong with an input, whichever provider it goes to. */
 export interface Invalid {
@@ -8,6 +9,8 @@ export interface Invalid {
 }
 
 const LONGEST_REUSE_SECONDS = 30 * 24 * 3600;
+/** Runware keeps nothing for a shorter time. */
+const LEAST_TTL_SECONDS = 60;
 const METADATA_BYTES = 16 * 1024;
 const METADATA_DEPTH = 64;
 
@@ -23,6 +26,8 @@ export function validateInput(input: CreateInput): Invalid[] {
     ...range(['seed'], input.seed, 0, 2_147_483_647),
     ...(input.colors ?? []).flatMap((color, i) => colorFaults(['colors', String(i)], color)),
     ...range(['output', 'quality'], input.output.quality, 1, 100),
+    ...routingFaults(input.routing),
+    ...ttlFaults(input.options?.runware?.ttlSeconds ?? null),
     ...range(['deadlineSeconds'], input.deadlineSeconds, 30, 3600),
     ...range(['reuseWithinSeconds'], input.reuseWithinSeconds, 1, LONGEST_REUSE_SECONDS),
     ...metadataFaults(input.metadata),
@@ -79,15 +84,48 @@ function uriFaults(path: string[], uri: string): Invalid[] {
   const allowed = ['an http or https URI of at most 2048 characters, without user name or password'];
   const fault = (why: string) => [{ path, message: `${name(path)} ${why}.`, allowed }];
   if (uri.length > 2048) return fault('is longer than 2048 characters');
-  if (unstorable(path, uri).length > 0 || /\s/.test(uri) || !URL.canParse(uri)) return fault('is not a valid URI');
-  const { protocol, username, password } = new URL(uri);
+  const url = unstorable(path, uri).length > 0 || /\s/.test(uri) ? null : parseUrl(uri);
+  if (url === null) return fault('is not a valid URI');
+  const { protocol, username, password } = url;
   if (protocol !== 'http:' && protocol !== 'https:') return fault('must be http or https');
+  // A URL parser mends what providers, which see the text, may refuse.
+  if (!/^https?:\/\//i.test(uri)) return fault('must begin with http:// or https://');
   return username || password ? fault('must not hold a user name or password') : [];
+}
+
+/** `URL.canParse` of Node 20, once compiled after some thousand calls, finds no URL in one whose host is not ASCII. */
+function parseUrl(text: string): URL | null {
+  try {
+    return new URL(text);
+  } catch {
+    return null;
+  }
 }
 
 function colorFaults(path: string[], color: string): Invalid[] {
   if (/^#[0-9a-f]{6}$/i.test(color)) return [];
   return [{ path, message: `${name(path)} is not a colour like #1e90ff.`, allowed: ['#RRGGBB'] }];
+}
+
+/** Which slugs there are is known where the providers are. */
+function routingFaults({ providers, maxCost }: Routing): Invalid[] {
+  const path = ['routing', 'providers'];
+  const message = 'routing.providers must not be empty; leave it out to allow every provider.';
+  const none = providers?.length === 0 ? [{ path, message, allowed: ['at least 1 provider'] }] : [];
+  return maxCost ? [...none, ...currencyFaults(maxCost.currency)] : none;
+}
+
+function currencyFaults(currency: string): Invalid[] {
+  if (/^[A-Z]{3}$/.test(currency)) return [];
+  const message = 'maxCost.currency must be three capital letters, as in ISO 4217.';
+  return [{ path: ['maxCost', 'currency'], message, allowed: ['a code like USD'] }];
+}
+
+function ttlFaults(seconds: number | null): Invalid[] {
+  if (seconds === null || seconds >= LEAST_TTL_SECONDS) return [];
+  const path = ['providerOptions', 'runware', 'ttlSeconds'];
+  const message = `${name(path)} is ${seconds}; it must be at least ${LEAST_TTL_SECONDS}.`;
+  return [{ path, message, allowed: [`at least ${LEAST_TTL_SECONDS}`] }];
 }
 
 function metadataFaults(metadata: unknown): Invalid[] {

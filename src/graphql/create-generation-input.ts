@@ -1,7 +1,8 @@
 import type { CreateInput } from '../generation/input.ts';
 import { builder } from './builder.ts';
 import { FitEnum, ImageFormatEnum, ResolutionEnum, SafetyEnum, ThinkingEnum } from './enums.ts';
-import { RoutingInput, toRouting } from './routing-input.ts';
+import { ProviderOptionsInput, toOptions } from './provider-options-input.ts';
+import { MoneyInput, RoutingInput, toRouting } from './routing-input.ts';
 
 const PixelsInput = builder.inputType('PixelsInput', {
   description: 'An exact size.',
@@ -78,10 +79,13 @@ export const CreateGenerationInput = builder.inputType('CreateGenerationInput', 
       required: true,
       defaultValue: false,
       description:
-        'One consistent series rather than independent pictures, where the provider can; `images` is then the most it may make.',
+        'One consistent series rather than independent pictures, where the provider can; `images` is then the most it may make. One that a single call cannot carry is refused, or under NEAREST made as several.',
     }),
     size: t.field({ type: SizeInput, description: "None: the provider's own default." }),
-    references: t.field({ type: [ReferenceInput], description: 'Images to start from.' }),
+    references: t.field({
+      type: [ReferenceInput],
+      description: 'Images to start from. Never dropped, not even under NEAREST.',
+    }),
     seed: t.int({ description: '0 or more, for a result that can be had again, where the provider can.' }),
     style: t.string({ description: 'A style, at most 200 characters, where the provider takes one.' }),
     colors: t.stringList({ description: 'A palette of #RRGGBB, where the provider takes one.' }),
@@ -100,7 +104,17 @@ export const CreateGenerationInput = builder.inputType('CreateGenerationInput', 
     }),
     routing: t.field({
       type: RoutingInput,
-      description: 'What to do where providers differ or fail. None: the default of each of its fields.',
+      description:
+        'Whom to ask, and what to do where providers differ or fail. None: the default of each of its fields.',
+    }),
+    maxCost: t.field({
+      type: MoneyInput,
+      description:
+        'Refuse rather than spend more on all its images together, at whichever provider: COST_ABOVE_MAX. Whoever has no known price, or one in another currency, is not asked then.',
+    }),
+    providerOptions: t.field({
+      type: ProviderOptionsInput,
+      description: 'Extras of one provider. Asking for one makes all others ineligible.',
     }),
     deadlineSeconds: t.int({ description: "30 to 3600. None: the installation's own, 900 unless set otherwise." }),
     reuseWithinSeconds: t.int({
@@ -138,7 +152,8 @@ export function toInput(input: typeof CreateGenerationInput.$inferInput): Create
       safety: output?.safety ?? 'DEFAULT',
     },
     fit: input.fit,
-    routing: toRouting(input.routing),
+    routing: toRouting(input.routing, input.maxCost),
+    options: toOptions(input.providerOptions),
     deadlineSeconds: input.deadlineSeconds ?? null,
     reuseWithinSeconds: input.reuseWithinSeconds ?? null,
     metadata: input.metadata ?? null,

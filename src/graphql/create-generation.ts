@@ -1,5 +1,5 @@
 import { Fault } from '../fault.ts';
-import { createGeneration } from '../generation/create.ts';
+import { createGeneration, createGenerations } from '../generation/create.ts';
 import type { Created } from '../generation/purchase.ts';
 import { builder } from './builder.ts';
 import { CreateGenerationInput, toInput } from './create-generation-input.ts';
@@ -40,9 +40,7 @@ builder.mutationField('createGenerations', (t) =>
           allowed,
         ]);
       }
-      return Promise.all(
-        inputs.map((input, i) => createGeneration(domain, caller, toInput(input), ['inputs', String(i)])),
-      );
+      return createGenerations(domain, caller, inputs.map(toInput));
     },
   }),
 );

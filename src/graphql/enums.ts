@@ -137,6 +137,32 @@ export const FitEnum = described('Fit', 'What to do with a wish a provider canno
   NEAREST: 'Take the nearest it offers, or drop the wish; each such change is reported in `adjustments`.',
 });
 
+export const PreferenceEnum = described(
+  'Preference',
+  'Whom to ask among those that fit and are well; where they are equal, or nothing is known, the first in `providers`.',
+  {
+    CHEAPEST: 'The lowest price. Whoever has no known price comes last: unknown is not zero.',
+    FASTEST: 'The shortest usual time, `p50Seconds`. Whoever has none yet comes last.',
+    BALANCED:
+      'The lowest of: its price in multiples of the lowest, plus its usual time in multiples of the shortest, divided by its success rate. What is not known of one counts like the worst that is known of another.',
+  },
+);
+
+export const OnFailureEnum = described(
+  'OnFailure',
+  'What to do with a task that its provider provably did not take, or refused; never once it was accepted.',
+  {
+    FALLBACK:
+      'Another provider that fits is asked, as a new task; none is asked twice. What was refused for its content goes to nobody else.',
+    FAIL: 'It stays with its provider: a refusal ends it, and what cannot be taken for now waits until the deadline.',
+  },
+);
+
+export const PromptOptimizationEnum = described('PromptOptimization', 'How a provider may rewrite the prompt.', {
+  STANDARD: 'For the better picture.',
+  FAST: 'For the sooner one.',
+});
+
 export const OnUncertainEnum = described(
   'OnUncertain',
   'What to do with a task that was sent and whose answer was lost: it may have been accepted, and may be billed.',
@@ -165,10 +191,18 @@ export const ProviderFeatureEnum = described('ProviderFeature', 'What a provider
   RECOVERABLE_SUBMIT: 'Lets us find out whether a submit without an answer was accepted.',
 });
 
+export const HealthStateEnum = described('HealthState', 'Whether a provider is sent anything.', {
+  HEALTHY: 'It works, or nothing is known against it.',
+  DEGRADED:
+    'It is sent orders although fewer than 9 in 10 of its tasks succeeded of late, or it is about to be tried again.',
+  OPEN: 'It failed again and again, or refuses the key or has no credits left: nothing is sent to it until `openUntil`, and then one order.',
+  UNCONFIGURED: 'Old tasks name it; it is not configured any more.',
+});
+
 export const ScopeEnum = described('Scope', 'What a key may do.', {
   GENERATE: 'Create, cancel and retry generations.',
   READ: 'Read and watch.',
-  ADMIN: 'Manage the workspace, and say what a task was billed (`resolveTask`).',
+  ADMIN: 'Manage the workspace, say what a task was billed (`resolveTask`), and see accounts at providers.',
   DEBUG: 'See the exchanges with providers.',
 });
 
@@ -192,6 +226,7 @@ export const EventTypeEnum = described('EventType', 'What happened.', {
 export const ErrorCodeEnum = described('ErrorCode', 'Why a request was refused.', {
   INVALID_INPUT: 'A value that is not allowed; `path` names it.',
   UNSUPPORTED: 'No configured provider can do it.',
+  COST_ABOVE_MAX: 'Whoever can do it costs more than `maxCost`, or nobody knows what it costs.',
   IDEMPOTENCY_CONFLICT: 'The idempotency key was used for another request.',
   NO_PROVIDER_AVAILABLE: 'No provider is configured for this mode.',
   NOT_CANCELABLE: 'It is over, or its images are already being stored.',

@@ -1,4 +1,6 @@
+import { Fault } from '../fault.ts';
 import { priceAt } from '../generation/price.ts';
+import { ratiosOf, tiersOf } from '../generation/sizes.ts';
 import { builder } from './builder.ts';
 import {
   listModels,
@@ -11,6 +13,7 @@ import {
 } from './catalogue.ts';
 import { ImageFormatEnum, ModeEnum, ProgressBasisEnum, ProviderFeatureEnum, ResolutionEnum } from './enums.ts';
 import { Node } from './node.ts';
+import { accountOf, healthOf, ProviderAccount, ProviderHealth } from './provider-health.ts';
 
 const IntRange = builder.objectRef<{ min: number; max: number }>('IntRange').implement({
   description: 'From `min` to `max`, both included.',
@@ -35,6 +38,21 @@ Provider.implement({
       type: [ProviderModel],
       description: 'What it offers, with its limits.',
       resolve: (provider) => provider.models.map((model) => ({ ...model, provider })),
+    }),
+    health: t.field({
+      type: ProviderHealth,
+      description: 'How it is doing of late.',
+      resolve: (provider, _args, context) => healthOf(provider, context),
+    }),
+    account: t.field({
+      type: ProviderAccount,
+      nullable: true,
+      description: 'What is left at the provider; null where it does not tell. Needs the scope ADMIN.',
+      resolve: (provider, _args, context) => {
+        if (!context.caller.scopes.includes('ADMIN'))
+          throw new Fault('FORBIDDEN', 'account needs a key with the scope ADMIN.');
+        return accountOf(provider, context);
+      },
     }),
   }),
 });
@@ -73,12 +91,12 @@ ProviderModel.implement({
     }),
     aspectRatios: t.stringList({
       description: 'Width to height, such as 16:9, or auto.',
-      resolve: ({ aspectRatios }) => [...aspectRatios],
+      resolve: ({ sizes }) => ratiosOf(sizes),
     }),
     resolutions: t.field({
       type: [ResolutionEnum],
       description: 'Size tiers that may go with a ratio.',
-      resolve: ({ resolutions }) => [...resolutions],
+      resolve: ({ sizes }) => tiersOf(sizes),
     }),
     pixelArea: t.field({
       type: IntRange,

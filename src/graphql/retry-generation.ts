@@ -14,7 +14,10 @@ builder.mutationField('retryGeneration', (t) =>
         description:
           'One key per intended retry, not that of the first purchase; send the SAME key on every repetition of this call. 1 to 255 characters. For another id or routing it is an IdempotencyConflictError.',
       }),
-      routing: t.arg({ type: RoutingInput, description: 'None: as the first one had it.' }),
+      routing: t.arg({
+        type: RoutingInput,
+        description: 'None: as the first one had it. Its `maxCost` holds for this purchase either way.',
+      }),
     },
     resolve: (_root, { id, idempotencyKey, routing }, { domain, caller }) =>
       retryGeneration(domain, caller, {

@@ -11,6 +11,7 @@ import './generations.ts';
 import './node.ts';
 import './outcome.ts';
 import './provider.ts';
+import './quote.ts';
 import './resolve-task.ts';
 import './retry-generation.ts';
 import './task.ts';

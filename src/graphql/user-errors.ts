@@ -35,7 +35,7 @@ builder.objectRef<Of<'INVALID_INPUT'>>('InvalidInputError').implement({
   }),
 });
 
-const ProviderRefusal = builder.objectRef<Refusal>('ProviderRefusal').implement({
+export const ProviderRefusal = builder.objectRef<Refusal>('ProviderRefusal').implement({
   description: 'Why one provider cannot do it.',
   fields: (t) => ({
     provider: t.field({
@@ -65,7 +65,9 @@ builder.objectRef<Of<'IDEMPOTENCY_CONFLICT'>>('IdempotencyConflictError').implem
 });
 
 builder
-  .objectRef<Of<'NO_PROVIDER_AVAILABLE' | 'NOT_FOUND' | 'NOT_CANCELABLE' | 'NOT_RETRYABLE'>>('GenericUserError')
+  .objectRef<Of<'NO_PROVIDER_AVAILABLE' | 'COST_ABOVE_MAX' | 'NOT_FOUND' | 'NOT_CANCELABLE' | 'NOT_RETRYABLE'>>(
+    'GenericUserError',
+  )
   .implement({ description: 'A refusal that needs no more than its code and message.', interfaces: [UserError] });
 
 /** Most would be refused again; a provider may be configured later, and what is unfinished will be finished. */

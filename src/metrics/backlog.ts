@@ -6,6 +6,8 @@ export interface Backlog {
   tasks: { provider: string; mode: string; status: string; count: number; lateSeconds: number }[];
   /** Workers whose heartbeat is alive. */
   workers: number;
+  /** Providers of which anything is known. */
+  providers: { provider: string; mode: string; isOpen: boolean }[];
   /** When the first provider's URL of a picture that is not home yet dies, by mode. */
   expiries: { mode: string; at: Date }[];
   /** The age of the oldest event that has no place in the feed yet. */
@@ -32,6 +34,12 @@ export function createBacklogMetrics(registry: Registry) {
     help: 'Worker processes whose heartbeat is alive. From the database.',
     registers,
   });
+  const open = new Gauge({
+    name: 'darkroom_provider_open',
+    help: '1 while a provider is left alone but for what tries it again; 0 once it is well. From the database.',
+    labelNames: ['provider', 'mode'],
+    registers,
+  });
   const expiry = new Gauge({
     name: 'darkroom_image_expiry_timestamp_seconds',
     help: 'When the first provider URL of an image that is not stored yet dies; absent when all are. From the database.',
@@ -45,7 +53,7 @@ export function createBacklogMetrics(registry: Registry) {
   });
 
   const forget = () => {
-    for (const labelled of [tasks, late, expiry]) labelled.reset();
+    for (const labelled of [tasks, late, open, expiry]) labelled.reset();
     for (const single of [workers, feedLag]) single.remove();
   };
   forget();
@@ -57,6 +65,7 @@ export function createBacklogMetrics(registry: Registry) {
       if (!backlog) return;
       for (const { provider, mode, status, count } of backlog.tasks) tasks.set({ provider, mode, status }, count);
       for (const { status, lateSeconds } of worstOf(backlog.tasks)) late.set({ status }, lateSeconds);
+      for (const { provider, mode, isOpen } of backlog.providers) open.set({ provider, mode }, isOpen ? 1 : 0);
       for (const { mode, at } of backlog.expiries) expiry.set({ mode }, at.getTime() / 1000);
       workers.set(backlog.workers);
       feedLag.set(backlog.feedLagSeconds);

@@ -10,8 +10,8 @@ export type { Backlog };
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /**
- * A registry of its own for each app: 19 families, labels of a few fixed words only. No id, prompt, address or operation
- * name is ever a label: each new value would be kept for as long as the process lives.
+ * A registry of its own for each app: some twenty families, labels of a few fixed words only. No id, prompt, address or
+ * operation name is ever a label: each new value would be kept for as long as the process lives.
  */
 export function createMetrics(about: { version: string; role: string }) {
   const registry = new Registry();

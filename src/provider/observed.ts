@@ -12,8 +12,8 @@ export function observed(provider: Provider, see: (request: ProviderRequestSeen)
     see({ provider: slug, mode, operation, outcome: outcomeOf(report, exchange), ms: exchange.durationMs });
   return {
     ...provider,
-    async submit(body, signal) {
-      const answer = await provider.submit(body, signal);
+    async submit(body, signal, onPartial) {
+      const answer = await provider.submit(body, signal, onPartial);
       if (!signal.aborted) tell('submit', answer.report, answer.exchange);
       return answer;
     },

@@ -73,7 +73,7 @@ export interface Provider {
   readonly isSynchronous: boolean;
   /** Many requests in one submission; null where each goes alone. */
   readonly batch: {
-    /** Pure; at most as many as `maxBatch` of the model. It is sent like any other body. */
+    /** Pure; at most as many as `maxBatch` of the model. It is sent like any other body; credits are told for each. */
     compose(requests: readonly ProviderRequest[], sending: Sending): Record<string, unknown>;
     /** The id under which one of them is asked about, by the id of the batch and its place in it, from 0. */
     idOf(batchId: string, place: number): string;

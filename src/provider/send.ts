@@ -15,6 +15,8 @@ export interface Sending {
   connections: Connections | null;
   /** The longest body that is read. */
   maxBytes: number;
+  /** Shown each piece of the body as it comes. */
+  onData?: (chunk: Buffer) => void;
 }
 
 export type Sent =
@@ -38,7 +40,7 @@ export async function send(sending: Sending): Promise<Sent> {
 }
 
 function exchange(dispatcher: Dispatcher, sending: Sending): Promise<Sent> {
-  const { method, headers, body, timeoutMs, signal, maxBytes } = sending;
+  const { method, headers, body, timeoutMs, signal, maxBytes, onData } = sending;
   const { origin, pathname, search } = new URL(sending.url);
 
   return new Promise((resolve) => {
@@ -81,7 +83,7 @@ function exchange(dispatcher: Dispatcher, sending: Sending): Promise<Sent> {
           if (settled || !head) return;
           chunks.push(chunk);
           size += chunk.length;
-          if (size <= maxBytes) return;
+          if (size <= maxBytes) return onData?.(chunk);
           settle({ kind: 'ANSWERED', ...head, bytes: Buffer.concat(chunks), whole: false });
           reading.abort(new Error('the answer is too long'));
         },

@@ -21,17 +21,27 @@ export async function serveFile(
   const [, id = '', index = '', format = ''] = /^\/files\/([^/]+)\/(\d{1,2})\.(\w+)$/.exec(path) ?? [];
   const task = tasks.find(provider, id);
   // SIM: what is gone, unknown or expired looks the same, as in a bucket of signed links.
-  if (!task || task.format !== format || !isServed(task, Number(index)))
-    return send(response, 403, 'text/plain', 'Request has expired');
-  const type = TYPES[task.format];
-  if (task.directives.has('bad-image')) return send(response, 200, type, HTML);
+  if (!task || !isServed(task, Number(index), format)) return send(response, 403, 'text/plain', 'Request has expired');
+  const type = TYPES[format];
   if (task.directives.has('huge-image')) return sendEndless(response, type);
-  const { text, width, height } = task;
-  send(response, 200, type, await pictures.get({ text, index: Number(index), width, height, format: task.format }));
+  send(response, 200, type, await drawFile(pictures, task, Number(index), format));
 }
 
-function isServed(task: Task, index: number): boolean {
-  return !task.directives.has('expired-url') && index < lookAt(task, getNow()).pictures;
+/** SIM: a watermark is written behind the prompt. */
+export async function drawFile(
+  pictures: Pictures,
+  { text, watermark, width, height, format: asked, directives }: Task,
+  index: number,
+  format = asked,
+): Promise<Buffer> {
+  if (directives.has('bad-image')) return Buffer.from(HTML);
+  return pictures.get({ text: watermark ? `${text} · ${watermark}` : text, index, width, height, format });
+}
+
+function isServed(task: Task, index: number, format: string): format is Format {
+  if (task.directives.has('expired-url')) return false;
+  const formats: string[] = [task.format, ...(task.otherFormats ?? [])];
+  return formats.includes(format) && index < lookAt(task, getNow()).pictures;
 }
 
 function send(response: ServerResponse, status: number, type: string, body: Buffer | string): void {

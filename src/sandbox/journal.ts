@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { FORMATS } from './picture/picture.ts';
 import type { Accepted } from './task.ts';
 
 /** A file of accepted tasks, one JSON line each, that outlives a kill -9 of its process. */
@@ -45,9 +46,14 @@ const Line = z.object({
   count: z.number(),
   width: z.number(),
   height: z.number(),
-  format: z.enum(['jpg', 'png', 'webp']),
+  format: z.enum(FORMATS),
   credits: z.number(),
   callbackUrl: z.string().nullable(),
+  otherFormats: z.array(z.enum(FORMATS)).exactOptional(),
+  watermark: z.string().exactOptional(),
+  oneByOne: z.boolean().exactOptional(),
+  group: z.string().exactOptional(),
+  facts: z.record(z.string(), z.unknown()).exactOptional(),
   provider: z.string(),
   acceptedAt: z.number(),
   requestHash: z.string(),

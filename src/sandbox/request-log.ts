@@ -16,6 +16,10 @@ export interface RequestLog {
 
 const MOST_REQUESTS = 10_000;
 const MOST_BODY_CHARACTERS = 64 * 1024;
+/** More than any provider takes as a prompt. */
+const MOST_TEXT_CHARACTERS = 8 * 1024;
+const MOST_DATA_URI_CHARACTERS = 200;
+const KEPT_CHARACTERS = 40;
 
 /** The last 10,000 requests, newest last. */
 export function createRequestLog(): RequestLog {
@@ -31,12 +35,20 @@ export function createRequestLog(): RequestLog {
   };
 }
 
+/** A picture inside the body is cut down to its beginning and its length, and so is any other long text. */
 export function toLoggedBody(body: string): unknown {
   if (body === '') return null;
-  if (body.length > MOST_BODY_CHARACTERS) return `(${body.length} characters)`;
   try {
-    return JSON.parse(body);
+    const short: unknown = JSON.parse(body, (_key, value: unknown) => shorten(value));
+    const isLong = body.length > MOST_BODY_CHARACTERS && JSON.stringify(short).length > MOST_BODY_CHARACTERS;
+    return isLong ? `(${body.length} characters)` : short;
   } catch {
-    return body;
+    return body.length > MOST_BODY_CHARACTERS ? `(${body.length} characters)` : body;
   }
+}
+
+function shorten(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  const most = value.startsWith('data:') ? MOST_DATA_URI_CHARACTERS : MOST_TEXT_CHARACTERS;
+  return value.length > most ? `${value.slice(0, KEPT_CHARACTERS)}… (${value.length} characters)` : value;
 }

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { listCharges } from './billing.ts';
+import { type Charge, listCharges } from './billing.ts';
 import type { Desk, Dialect, Reply } from './dialect.ts';
 import { serveFile } from './files.ts';
 import type { Log } from './log.ts';
 import type { Pictures } from './pictures.ts';
+import { type RateLimit, toRateLimited } from './rate-limit.ts';
 import { findKey, readBody } from './receive.ts';
 import { type RequestLog, toLoggedBody } from './request-log.ts';
 import { getNow } from './task.ts';
@@ -12,6 +13,8 @@ import type { TaskBook } from './task-book.ts';
 interface Mount {
   dialect: Dialect;
   desk: Desk;
+  /** Of the requests a key may send; null: as many as it likes. */
+  limit: RateLimit | null;
 }
 
 interface Parts {
@@ -31,22 +34,32 @@ export function createRouter({ mounts, tasks, pictures, requests, log }: Parts) 
     const path = url.split('?', 1)[0] ?? '/';
     // The observer's own requests stay out of what is observed.
     if (path === '/_log') return sendReply(response, { status: 200, body: requests.list() });
-    if (path === '/_billing') return sendReply(response, { status: 200, body: listCharges(tasks.list(), getNow()) });
+    if (path === '/_billing') return sendReply(response, { status: 200, body: toBilling() });
     const logged = requests.add(method, url);
+    const left = new AbortController();
     response.once('close', () => {
+      left.abort();
       if (response.headersSent) logged.status = response.statusCode;
     });
     const [, slug = '', below = ''] = /^\/([^/]*)(.*)$/s.exec(path) ?? [];
     const mount = mounts.get(slug);
     if (!mount) return sendReply(response, { status: 404, body: { error: 'the sandbox speaks for no such provider' } });
     if (method === 'GET' && below.startsWith('/files/')) return serveFile(response, slug, below, tasks, pictures);
-    const body = await readBody(request);
+    const { dialect, desk, limit } = mount;
+    const body = await readBody(request, dialect.mostBodyBytes);
     logged.body = toLoggedBody(body ?? '');
-    const key = findKey(headers.authorization);
+    const key = findKey(headers.authorization) ?? dialect.findKey?.(body ?? '') ?? null;
     const origin = `http://${headers.host ?? 'localhost'}`;
-    if (key === null) return sendReply(response, mount.dialect.refuse('unauthorized'));
-    if (body === null) return sendReply(response, mount.dialect.refuse('body-too-large'));
-    await sendReply(response, await mount.dialect.answer({ method, path: below, key, body, origin }, mount.desk));
+    if (key === null) return sendReply(response, dialect.refuse('unauthorized'));
+    const waitS = limit?.take(key, getNow()) ?? 0;
+    if (waitS > 0) return sendReply(response, toRateLimited(dialect, waitS));
+    if (body === null) return sendReply(response, dialect.refuse('body-too-large'));
+    const call = { method, path: below, key, body, origin, signal: left.signal };
+    await sendReply(response, await dialect.answer(call, desk));
+  }
+
+  function toBilling(): Charge[] {
+    return listCharges(tasks.list(), getNow(), (slug) => mounts.get(slug)?.dialect);
   }
 
   return {
@@ -86,7 +99,8 @@ async function sendPieces(
   { status, headers, pieces }: Extract<Reply, { pieces: unknown }>,
 ): Promise<void> {
   for await (const piece of pieces) {
-    if (piece === null || response.destroyed) return void response.destroy();
+    // What was written before the cut still leaves.
+    if (piece === null || response.destroyed) return void response.socket?.destroySoon();
     // SIM: the headers come with the first piece, as they were measured (providers.md §2.1).
     if (!response.headersSent) response.writeHead(status, headers);
     response.write(piece);

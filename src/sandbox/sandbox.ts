@@ -5,6 +5,7 @@ import { DIALECTS } from './dialects.ts';
 import { listen } from './listen.ts';
 import type { Log } from './log.ts';
 import { createPictures } from './pictures.ts';
+import { createRateLimit } from './rate-limit.ts';
 import { createRequestLog } from './request-log.ts';
 import { createRouter } from './router.ts';
 import { openTaskBook } from './task-book.ts';
@@ -16,6 +17,8 @@ export interface SandboxOptions {
   port: number;
   /** Keeps accepted tasks, and the port, across restarts and kill -9. */
   journalFile?: string | null;
+  /** By slug; a provider that is not named takes any number. */
+  requestsPerMinute?: Readonly<Record<string, number>>;
   log?: Log;
 }
 
@@ -31,6 +34,7 @@ export async function startSandbox({
   host = '127.0.0.1',
   port,
   journalFile = null,
+  requestsPerMinute = {},
   log = SILENT,
 }: SandboxOptions): Promise<Sandbox> {
   const tasks = openTaskBook(journalFile);
@@ -39,10 +43,14 @@ export async function startSandbox({
     (task, origin) => dialects.get(task.provider)?.callbacksOf(task, origin) ?? [],
     log,
   );
-  const mounts = new Map(
-    DIALECTS.map((dialect) => [dialect.slug, { dialect, desk: createDesk(dialect, tasks, callbacks) }]),
-  );
   const pictures = createPictures();
+  const mounts = new Map(
+    DIALECTS.map((dialect) => {
+      const most = requestsPerMinute[dialect.slug];
+      const limit = most === undefined ? null : createRateLimit(most);
+      return [dialect.slug, { dialect, desk: createDesk(dialect, tasks, callbacks, pictures), limit }];
+    }),
+  );
   const router = createRouter({ mounts, tasks, pictures, requests: createRequestLog(), log });
   const server = createServer(router.handle);
   server.on('clientError', (_error, socket) => socket.destroy());

@@ -10,9 +10,17 @@ export interface Order {
   width: number;
   height: number;
   format: Format;
-  /** What accepting it reserves, in the provider's credits. */
+  /** What accepting it reserves, in what the provider counts in. */
   credits: number;
   callbackUrl: string | null;
+  /** Formats beside `format` in which its pictures can be fetched. */
+  otherFormats?: Format[];
+  /** Written on its pictures after the prompt. */
+  watermark?: string;
+  /** Its pictures come one by one over the run, and not all at its end. */
+  oneByOne?: boolean;
+  /** An id it shares with the other tasks of one request. */
+  group?: string;
   /** What else of the request its dialect needs later: ids, flags, what is echoed. */
   facts?: Record<string, unknown>;
 }
@@ -61,6 +69,18 @@ export function getEnd({ acceptedAt, directives }: Task): number | null {
   return directives.has('stuck') ? null : acceptedAt + getPace(directives) + getDelay(directives);
 }
 
+/** When the slot of one picture is done with, whether or not it holds a picture; null when that is never. */
+export function getSlotEnd({ acceptedAt, count, directives }: Task, index: number): number | null {
+  return directives.has('stuck') ? null : acceptedAt + (getPace(directives) * (index + 1)) / count;
+}
+
+/** How many of its slots are done with. */
+export function countEnded(task: Task, now: number): number {
+  let ended = 0;
+  while (ended < task.count && (getSlotEnd(task, ended) ?? Number.POSITIVE_INFINITY) <= now) ended++;
+  return ended;
+}
+
 /** No task has a timer: where it stands follows from when it was accepted. */
 export function lookAt(task: Task, now: number): Moment {
   const { directives } = task;
@@ -70,17 +90,24 @@ export function lookAt(task: Task, now: number): Moment {
   if (directives.has('stuck'))
     return { phase: 'running', progress: Math.min(STUCK_AT, Math.floor(share * 100)), pictures: 0 };
   if (share === 1 && isDoomed(directives)) return { phase: 'failed', progress: 0, pictures: 0 };
-  if (share === 1)
-    return { phase: 'succeeded', progress: 100, pictures: elapsed < pace + getDelay(directives) ? 0 : getYield(task) };
+  const isComplete = elapsed >= pace + getDelay(directives);
+  const pictures = isComplete ? getYield(task) : countEarly(task, now);
+  if (share === 1) return { phase: 'succeeded', progress: 100, pictures };
   const progress = Math.floor(share * 100);
-  if (directives.has('odd-status') && share < 0.5) return { phase: 'odd', progress, pictures: 0 };
-  if (share < 0.1) return { phase: 'pending', progress: 0, pictures: 0 };
-  return { phase: 'running', progress, pictures: 0 };
+  if (directives.has('odd-status') && share < 0.5) return { phase: 'odd', progress, pictures };
+  if (share < 0.1) return { phase: 'pending', progress: 0, pictures };
+  return { phase: 'running', progress, pictures };
 }
 
 /** How many pictures come of a task that succeeds. */
 export function getYield({ count, directives }: Task): number {
   return Math.min(count, Math.floor(getNumber(directives, 'partial', count)));
+}
+
+/** The pictures that can be seen before the end. */
+function countEarly(task: Task, now: number): number {
+  if (!task.oneByOne || isDoomed(task.directives)) return 0;
+  return Math.min(getYield(task), countEnded(task, now - getDelay(task.directives)));
 }
 
 function getPace(directives: Directives): number {

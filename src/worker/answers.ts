@@ -5,13 +5,14 @@ import { isNews } from '../generation/news.ts';
 import { isOutage } from '../generation/outage.ts';
 import type { PollReport } from '../generation/provider.ts';
 import { type Entry, recordReports } from '../generation/record.ts';
+import { resultTtlOf } from '../generation/result-ttl.ts';
 import { pollDelayMs } from '../generation/schedule.ts';
 import type { Generation } from '../generation/types.ts';
 import type { Answer } from '../provider/provider.ts';
 import { createBatches } from './batch.ts';
+import { withEstimate } from './estimate.ts';
 import type { Held } from './held.ts';
 import type { Identity } from './identity.ts';
-import { resultTtlOf } from './providers.ts';
 
 /** Providers forget nothing at once, but their replicas may not know a task yet: this many 404 in a row are believed. */
 const MISSING_UNTIL_LOST = 6;
@@ -48,6 +49,7 @@ export function createAnswerHandler(
 ): (held: Held, answer: Answer<PollReport> | undefined) => Promise<number> {
   const heard = createBatches<Heard>(write);
   const suspects = createBatches<Held>(absolve);
+  const oddities = createBatches<TaskExchange>((exchanges) => recordExchanges(domain, exchanges));
 
   async function hear(held: Held, answer: Answer<PollReport> | undefined): Promise<number> {
     try {
@@ -62,12 +64,14 @@ export function createAnswerHandler(
   async function handle(held: Held, answer: Answer<PollReport> | undefined): Promise<number> {
     if (answer) domain.reach?.('poll:answered');
     const report = held.hear(answer?.report ?? mishap, MISSING_UNTIL_LOST);
-    const entry = entryOf(held, report);
+    const { provider } = held;
+    const standing = held.mayBeEstimated(report) ? domain.standingOf?.(provider.slug, provider.mode) : undefined;
+    const entry = entryOf(held, withEstimate(report, held.ageMs(), standing));
     const exchange = answer ? exchangeOf(held, answer) : null;
     if (answer && held.isOdd(answer.exchange.error)) {
       const { error: odd } = answer.exchange;
       domain.log.warn({ task: held.task.id, provider: held.provider.slug, odd }, 'an odd answer to a poll');
-      if (!entry && exchange) await recordExchanges(domain, [exchange]);
+      if (!entry && exchange) await oddities.add(exchange);
     }
     if (entry) await heard.add({ held, entry, exchange });
     if (answer && held.isSuspect) await suspects.add(held);
@@ -110,10 +114,15 @@ export function createAnswerHandler(
 function entryOf(held: Held, report: PollReport): Entry | null {
   const { task, pollCount, provider } = held;
   const { id: taskId, leaseToken: token, generationId } = task;
-  if (held.isTooLate(report)) return { generationId, report: { kind: 'TIME_UP', taskId, token } };
+  const about = { taskId, token, pollCount, resultTtlSeconds: resultTtlOf(provider.models, task.request) };
+  if (held.isTooLate(report)) {
+    const came = report.kind === 'RUNNING' ? (report.images ?? []) : [];
+    if (came.length === 0) return { generationId, report: { kind: 'TIME_UP', taskId, token } };
+    const finished = { kind: 'FINISHED' as const, images: came, credits: null };
+    return { generationId, report: { ...about, kind: 'POLLED', report: finished } };
+  }
   if (!isNews(task, report)) return null;
-  const resultTtlSeconds = resultTtlOf(provider, task);
-  return { generationId, report: { kind: 'POLLED', taskId, token, pollCount, report, resultTtlSeconds } };
+  return { generationId, report: { ...about, kind: 'POLLED', report } };
 }
 
 function exchangeOf({ task }: Held, { exchange }: Answer<PollReport>): TaskExchange {

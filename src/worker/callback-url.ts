@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { isLoopback } from '../config/config.ts';
 import { isPublicAddress } from '../fetch/address.ts';
-import type { CallbackTokens } from '../generation/callback-token.ts';
+import { audienceOf, type CallbackTokens } from '../generation/callback-token.ts';
 import type { Provider } from '../provider/provider.ts';
 
 /** Where this provider may report the end of this submission; null where it has no way to reach us. */
@@ -9,9 +9,11 @@ export type CallbackUrl = (provider: Provider, submissionId: string) => string |
 
 /** `addresses` are those of this service, the best first: the first that the provider can call is used. */
 export function createCallbackUrl(addresses: readonly string[], tokens: Pick<CallbackTokens, 'sign'>): CallbackUrl {
-  return ({ slug, callback }, submissionId) => {
+  return ({ slug, mode, callback }, submissionId) => {
     const address = callback && addresses.find((each) => canCall(callback.isLocal, new URL(each)));
-    return address ? `${address}/webhooks/${slug}/${tokens.sign(slug, submissionId)}` : null;
+    if (!address) return null;
+    const audience = audienceOf({ slug, mode, isSigned: callback.isGenuine !== null });
+    return `${address}/webhooks/${slug}/${tokens.sign(audience, submissionId)}`;
   };
 }
 

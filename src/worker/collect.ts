@@ -6,13 +6,15 @@ import { listPendingAssets } from '../generation/find.ts';
 import type { Report } from '../generation/machine.ts';
 import type { Trouble } from '../generation/provider.ts';
 import { recordReports } from '../generation/record.ts';
+import { resultTtlOf } from '../generation/result-ttl.ts';
 import { downloadDelayMs } from '../generation/schedule.ts';
 import type { Asset, Task } from '../generation/types.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Storage } from '../storage/storage.ts';
 import { delayed, UNCONFIGURED } from './delay.ts';
 import type { Identity } from './identity.ts';
-import { findProvider, type Providers, resultTtlOf } from './providers.ts';
+import { compareSize } from './measured.ts';
+import { findProvider, type Providers } from './providers.ts';
 import { createTaskLoop, type TaskLoop } from './task-loop.ts';
 
 const MOST_TASKS_AT_ONCE = 4;
@@ -94,6 +96,7 @@ async function look(
     const result: KeepResult = provider
       ? await keepImage(keeper, asset, { allowedHosts: provider.resultHosts, signal })
       : { kind: 'TRY_AGAIN', why: `${task.provider} is not configured any more.` };
+    if (provider && result.kind === 'KEPT') compareSize(domain, provider, task, asset, result.facts);
     return judge(task, asset, result, now());
   } catch (error) {
     if (signal.aborted) return nothing;
@@ -148,7 +151,7 @@ async function askForFreshUrls(
   const [answer] = await provider.ask([task.providerTaskId], signal);
   if (answer?.report.kind !== 'FINISHED') return [];
   const { images } = answer.report;
-  const resultTtlSeconds = resultTtlOf(provider, task);
+  const resultTtlSeconds = resultTtlOf(provider.models, task.request);
   return [{ kind: 'REFRESHED', taskId: task.id, token: task.leaseToken, images, staleIds, resultTtlSeconds }];
 }
 

@@ -1,5 +1,5 @@
 import type { PollReport } from '../generation/provider.ts';
-import { setAsideMs } from '../generation/schedule.ts';
+import { type PollAge, setAsideMs } from '../generation/schedule.ts';
 import type { Task } from '../generation/types.ts';
 import type { Provider } from '../provider/provider.ts';
 
@@ -20,6 +20,7 @@ export class Held {
   /** Answers in a row that said nothing about the task. */
   silences = 0;
   private missing = 0;
+  private saidPercent = false;
   private lastOddity: string | null = null;
   private readonly now: () => number;
   private readonly heldSince: number;
@@ -65,6 +66,11 @@ export class Held {
     if (this.nudged) this.nudge();
   }
 
+  /** Whether it may be asked about before it is due, with others. What is backed off from waits half of its time at least. */
+  mayJoin(): boolean {
+    return this.silences === 0 || this.now() >= (this.askedAt + this.dueAt) / 2;
+  }
+
   /** Its provider says that there is news: it is due as soon as it may be. A provider that falls silent is not hurried. */
   nudge(): void {
     if (this.dueAt === Number.POSITIVE_INFINITY) this.nudged = true;
@@ -80,17 +86,27 @@ export class Held {
     return this.lateSilences >= SILENCES_AFTER_THE_DEADLINE;
   }
 
-  age(silences: number, retryAfterMs: number | null) {
-    const since = this.task.acceptedAt?.getTime() ?? this.heldSince;
-    return { ageMs: Math.max(0, this.now() - since), silences, retryAfterMs };
+  age(silences: number, retryAfterMs: number | null): PollAge {
+    return { ageMs: this.ageMs(), silences, retryAfterMs, awaitsCallback: this.task.awaitsCallback };
+  }
+
+  ageMs(): number {
+    return Math.max(0, this.now() - (this.task.acceptedAt?.getTime() ?? this.heldSince));
   }
 
   /** Counts what says nothing, and believes the provider that does not know the task once it has said so often enough. */
   hear(report: PollReport, missingUntilLost: number): PollReport {
     this.silences = report.kind === 'SILENT' || report.kind === 'MISSING' ? this.silences + 1 : 0;
+    if (report.kind === 'RUNNING' && report.percent !== null) this.saidPercent = true;
     if (report.kind !== 'SILENT') this.missing = report.kind === 'MISSING' ? this.missing + 1 : 0;
     if (report.kind !== 'MISSING' || this.missing < missingUntilLost) return report;
     return { kind: 'FAILED', failure: report.failure };
+  }
+
+  /** Whether its progress may be estimated: not where its provider has told it, or will as soon as it begins. */
+  mayBeEstimated({ kind }: PollReport): boolean {
+    const model = this.provider.models.find((each) => each.model === this.task.request.model);
+    return !this.saidPercent && !(kind === 'PENDING' && model?.progress === 'REPORTED');
   }
 
   /** Whether this oddity is another one than the last: each is recorded once, not at every poll. */

@@ -5,11 +5,14 @@ import type { PollReport } from '../generation/provider.ts';
 import type { Task } from '../generation/types.ts';
 import type { Answer, Provider } from '../provider/provider.ts';
 import { createAnswerHandler } from './answers.ts';
+import type { Breaker } from './breaker.ts';
 import { createDesk, type Desk } from './desk.ts';
 import { Held } from './held.ts';
 import type { Holder, Identity } from './identity.ts';
+import type { Limits } from './limits.ts';
 import { createLoop, type Loop } from './loop.ts';
 import { findProvider, type Providers } from './providers.ts';
+import { ALWAYS, createTurn, type Turn } from './turn.ts';
 import { giveUnconfiguredBack } from './unconfigured.ts';
 
 /** How many tasks are held at once, and beyond that how many of workspaces of which none is held: one of each. */
@@ -29,11 +32,26 @@ export interface Poller extends Loop, Holder {
   nudge(ids: readonly string[]): void;
 }
 
+export interface PollerOptions {
+  room?: typeof ROOM;
+  /** Where they are left out, whatever is due is asked. */
+  limits?: Pick<Limits, 'of' | 'takeTurn'>;
+  /** Told of each answer. */
+  breaker?: Pick<Breaker, 'heard'>;
+  /** Told of each question about a task, and how many milliseconds after it was due it was sent. */
+  onAsk?: (provider: Provider, lateMs: number) => void;
+}
+
 /**
  * Asks providers about the tasks they accepted. It holds their leases and keeps their schedule in memory, so that a
  * poll without news writes nothing; what it held is polled on by whoever takes over.
  */
-export function createPoller(domain: Domain, providers: Providers, identity: Identity, room = ROOM): Poller {
+export function createPoller(
+  domain: Domain,
+  providers: Providers,
+  identity: Identity,
+  { room = ROOM, limits, breaker, onAsk }: PollerOptions = {},
+): Poller {
   const held = new Map<string, Held>();
   const desks = new Map<Provider, Desk>();
   const stopping = new AbortController();
@@ -88,12 +106,36 @@ export function createPoller(domain: Domain, providers: Providers, identity: Ide
   }
 
   function deskOf(provider: Provider): Desk {
-    const { log } = domain;
-    const { now } = identity;
-    const make = () => createDesk({ provider, log, now, signal: stopping.signal, hear, onChange: () => loop.wake() });
-    const desk = desks.get(provider) ?? make();
+    const desk = desks.get(provider) ?? openDesk(provider);
     desks.set(provider, desk);
     return desk;
+  }
+
+  function openDesk(provider: Provider): Desk {
+    const { log } = domain;
+    const { signal } = stopping;
+    const wake = () => loop.wake();
+    return createDesk({
+      provider,
+      log,
+      now: identity.now,
+      signal,
+      turn: limits ? turnAt(provider, limits, wake) : ALWAYS,
+      onAsk: (lateMs) => onAsk?.(provider, lateMs),
+      onAnswer: (report) => void breaker?.heard(provider, report),
+      hear,
+      onChange: wake,
+    });
+  }
+
+  function turnAt(provider: Provider, limits: NonNullable<PollerOptions['limits']>, onCome: () => void): Turn {
+    return createTurn({
+      isFree: () => limits.of(provider).requestsPerMinute === null,
+      ask: () => limits.takeTurn(provider),
+      log: domain.log,
+      signal: stopping.signal,
+      onCome,
+    });
   }
 
   async function hear(each: Held, answer: Answer<PollReport> | undefined): Promise<void> {

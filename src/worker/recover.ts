@@ -1,8 +1,9 @@
 import { claimTasks } from '../generation/claim.ts';
 import type { Domain } from '../generation/domain.ts';
 import { recordExchanges } from '../generation/exchanges.ts';
+import { recordRecovery } from '../generation/record-submission.ts';
 import { resubmitDelayMs } from '../generation/schedule.ts';
-import { findSubmission, maySendAgain, recordRecovery } from '../generation/send.ts';
+import { findSubmission, maySendAgain } from '../generation/send.ts';
 import type { Task } from '../generation/types.ts';
 import { AFTER_A_FAILURE, delayTask, UNCONFIGURED } from './delay.ts';
 import type { Identity } from './identity.ts';

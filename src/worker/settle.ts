@@ -4,14 +4,16 @@ import { listPendingAssets } from '../generation/find.ts';
 import type { Report } from '../generation/machine.ts';
 import type { PollReport } from '../generation/provider.ts';
 import { recordReports } from '../generation/record.ts';
+import { recordRecovery } from '../generation/record-submission.ts';
+import { resultTtlOf } from '../generation/result-ttl.ts';
 import { settleDelayMs } from '../generation/schedule.ts';
-import { findSubmission, recordRecovery } from '../generation/send.ts';
+import { findSubmission } from '../generation/send.ts';
 import type { Task } from '../generation/types.ts';
 import type { Provider } from '../provider/provider.ts';
 import { collect, type Keeper, type Round } from './collect.ts';
 import { delayed, delayTask, UNCONFIGURED } from './delay.ts';
 import type { Identity } from './identity.ts';
-import { findProvider, type Providers, resultTtlOf } from './providers.ts';
+import { findProvider, type Providers } from './providers.ts';
 import { createTaskLoop, type TaskLoop } from './task-loop.ts';
 
 const MOST_AT_ONCE = 4;
@@ -69,7 +71,7 @@ async function lookFor(
 
 function reportOf(task: Task, provider: Provider, report: PollReport): Report {
   if (report.kind === 'FINISHED' || report.kind === 'FAILED') {
-    const resultTtlSeconds = resultTtlOf(provider, task);
+    const resultTtlSeconds = resultTtlOf(provider.models, task.request);
     return { kind: 'SETTLED', taskId: task.id, token: task.leaseToken, report, resultTtlSeconds };
   }
   const asked = report.kind === 'SILENT' ? (report.retryAfterMs ?? 0) : 0;

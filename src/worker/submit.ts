@@ -1,77 +1,74 @@
-import { randomUUID } from 'node:crypto';
-import { claimTasks } from '../generation/claim.ts';
+import { claimCompanions, claimTasks } from '../generation/claim.ts';
 import type { Domain } from '../generation/domain.ts';
-import type { SentSubmission } from '../generation/provider.ts';
-import { markSending, newSubmissionId, recordSubmission, takeBack } from '../generation/send.ts';
 import type { Task } from '../generation/types.ts';
-import type { CallbackUrl } from './callback-url.ts';
-import { AFTER_A_FAILURE, delayTask, UNCONFIGURED } from './delay.ts';
-import type { Identity } from './identity.ts';
-import { findProvider, type Providers } from './providers.ts';
+import { createDispatcher, type DispatchParts } from './dispatch.ts';
+import { findProvider } from './providers.ts';
 import { createTaskLoop, type TaskLoop } from './task-loop.ts';
 
-const MOST_AT_ONCE = 16;
-const UNMARKED_MS = 500;
+/** Some providers answer only when the images are made: many wait at once. */
+const MOST_AT_ONCE = 64;
 
-/** Sends due tasks. A stop waits for the answers to what has left. */
-export function createSubmitter(
-  domain: Domain,
-  providers: Providers,
-  identity: Identity,
-  callbackUrl: CallbackUrl,
-): TaskLoop {
-  return createTaskLoop(domain, identity, {
+/** Sends due tasks, those of a batch in one submission. A stop waits for the answers to what has left. */
+export function createSubmitter(domain: Domain, parts: DispatchParts): TaskLoop {
+  const { identity, providers } = parts;
+  const dispatcher = createDispatcher(domain, parts);
+  /** What leaves together with a task in hand, by the id of that task. */
+  const companions = new Map<string, Task[]>();
+
+  async function claim(claim: Parameters<typeof claimTasks>[1]): Promise<Task[]> {
+    const tasks = await claimTasks(domain, { ...claim, notAt: dispatcher.busy() });
+    const batches = groupBatches(tasks, roomFor);
+    for (const [leader, ...others] of batches) companions.set(leader.id, others);
+    await Promise.all(batches.map(gather));
+    return batches.map(([leader]) => leader);
+  }
+
+  /** The rest of a batch that is not full. */
+  async function gather(batch: Batch): Promise<void> {
+    const [leader] = batch;
+    const more = await claimCompanions(domain, leader, roomFor(leader) - batch.length);
+    companions.get(leader.id)?.push(...more);
+  }
+
+  function roomFor(task: Task): number {
+    const provider = findProvider(providers, task);
+    return provider?.batch && task.batchKey !== null ? dispatcher.roomFor(provider, task) : 1;
+  }
+
+  const loop = createTaskLoop(domain, identity, {
     name: 'submit',
-    claim: (claim) => claimTasks(domain, { ...claim, statuses: ['QUEUED'] }),
+    claim: (each) => claim({ ...each, statuses: ['QUEUED'] }),
     mostAtOnce: MOST_AT_ONCE,
     // What has left has its own deadline.
     onStop: 'WAIT',
-    run: (task, signal) => submit(domain, providers, identity, task, callbackUrl, signal),
+    async run(task, signal) {
+      const others = companions.get(task.id) ?? [];
+      try {
+        await dispatcher.dispatch([task, ...others], signal);
+      } finally {
+        companions.delete(task.id);
+      }
+    },
   });
+  return {
+    ...loop,
+    holds: (id) => loop.holds(id) || [...companions.values()].some((others) => others.some((task) => task.id === id)),
+  };
 }
 
-async function submit(
-  domain: Domain,
-  providers: Providers,
-  identity: Identity,
-  task: Task,
-  callbackUrl: CallbackUrl,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    const provider = findProvider(providers, task);
-    if (!provider) return await delayTask(domain, task, UNCONFIGURED);
-    const [id, reference] = [newSubmissionId(), randomUUID()];
-    const sending = { submissionId: id, reference, callbackUrl: callbackUrl(provider, id) };
-    const body = provider.compose(task.request, sending);
-    const awaitsCallback = sending.callbackUrl !== null;
-    if (!(await mark(domain, task, { id, reference, body }, { awaitsCallback }))) return;
-    // Frozen for longer than the lease: others have the task by now, and it must not leave so late.
-    if (!identity.isAlive()) return await takeBack(domain, task, id, UNMARKED_MS);
-    const { report, exchange } = await provider.submit(body, signal);
-    domain.reach?.('submit:answered');
-    await recordSubmission(domain, task, id, report, exchange);
-    if (report.kind === 'ACCEPTED' || report.kind === 'FINISHED') return;
-    const { code, message } = report.failure;
-    domain.log.warn({ task: task.id, provider: task.provider, outcome: report.kind, code }, message);
-  } catch (error) {
-    domain.log.error({ err: error, task: task.id }, 'a task could not be submitted');
-    await delayTask(domain, task, AFTER_A_FAILURE).catch(() => {});
+type Batch = [leader: Task, ...others: Task[]];
+
+/** What was claimed together and may leave together, as many as there is room for. */
+function groupBatches(tasks: readonly Task[], roomFor: (task: Task) => number): Batch[] {
+  const batches: Batch[] = [];
+  for (const task of tasks) {
+    const open = batches.find((batch) => isOfBatch(task, batch[0]) && batch.length < roomFor(task));
+    if (open) open.push(task);
+    else batches.push([task]);
   }
+  return batches;
 }
 
-/** Whether it may leave. If what became of the mark is unknown, it stays. */
-async function mark(
-  domain: Domain,
-  task: Task,
-  submission: SentSubmission,
-  callback: { awaitsCallback: boolean },
-): Promise<boolean> {
-  try {
-    return await markSending(domain, task, submission, callback);
-  } catch (error) {
-    domain.log.error({ err: error, task: task.id }, 'a task could not be marked as leaving, so it stays');
-    await takeBack(domain, task, submission.id, UNMARKED_MS);
-    return false;
-  }
+function isOfBatch(task: Task, { batchKey, provider, mode }: Task): boolean {
+  return batchKey !== null && task.batchKey === batchKey && task.provider === provider && task.mode === mode;
 }

@@ -1,7 +1,11 @@
 import type { Domain } from '../generation/domain.ts';
+import type { Standings } from '../generation/standings.ts';
+import { createAccountant } from './account.ts';
+import { createBreaker } from './breaker.ts';
 import type { CallbackUrl } from './callback-url.ts';
 import { createCollector, type Keeper } from './collect.ts';
 import { createIdentity } from './identity.ts';
+import { createLimits } from './limits.ts';
 import { createPoller } from './poll.ts';
 import type { Providers } from './providers.ts';
 import { createReconciler } from './reconcile.ts';
@@ -19,18 +23,28 @@ export interface Worker {
 }
 
 /** One process's share of the work: the loops that submit, poll, collect, recover and settle under one lease, and the log's. */
-export function createWorker(domain: Domain, providers: Providers, keeper: Keeper, callbackUrl: CallbackUrl): Worker {
+export function createWorker(
+  domain: Domain,
+  providers: Providers,
+  keeper: Keeper,
+  callbackUrl: CallbackUrl,
+  standings: Standings,
+): Worker {
   const identity = createIdentity(domain, () => poll.forget(poll.list()));
-  const submit = createSubmitter(domain, providers, identity, callbackUrl);
-  const poll = createPoller(domain, providers, identity);
+  const breaker = createBreaker(domain, standings);
+  const limits = createLimits(domain);
+  const { fetch } = keeper;
+  const submit = createSubmitter(domain, { providers, identity, callbackUrl, fetch, breaker, limits });
+  const poll = createPoller(domain, providers, identity, { limits, breaker });
   const collect = createCollector(domain, providers, keeper, identity);
   const recover = createRecoverer(domain, providers, identity);
   const settle = createSettler(domain, providers, keeper, identity);
   const reconcile = createReconciler(domain, identity, poll, [submit, poll, collect, recover, settle]);
   const sequence = createSequencer(domain);
   const forget = createForgetter(domain);
+  const account = createAccountant(domain, providers, limits, standings);
   const hinted = { submit, poll, collect, sequence };
-  const all = [submit, poll, collect, recover, settle, reconcile, sequence, forget];
+  const all = [submit, poll, collect, recover, settle, reconcile, sequence, forget, account];
   let unhint: (() => void) | undefined;
 
   return {

@@ -3,8 +3,9 @@ import { until } from '../service/until.ts';
 import { createClient, type Placed } from './client.ts';
 import type { Ground } from './ground.ts';
 import { findBadPictures } from './pictures.ts';
-import { isTrap, type Plan } from './plan.ts';
+import { isTrap, ordersOf, type Plan } from './plan.ts';
 import { countUnfinished, type Records, readRecords } from './records.ts';
+import type { SentPrompt } from './sent.ts';
 import { type StageOptions, setStage } from './stage.ts';
 import { createStrikes } from './strikes.ts';
 
@@ -18,8 +19,8 @@ export interface Outcome {
   complaints: string[];
   /** Ends of processes that nobody had asked for. */
   accidents: string[];
-  /** The prompts of what was sent again although it may have been taken. */
-  sentAgain: string[];
+  /** What left for the providers and may have been taken. */
+  sent: SentPrompt[];
   /** What was done, by kind. */
   counts: Map<string, number>;
   /** The traps that nobody has stepped into. */
@@ -32,36 +33,36 @@ interface Run extends Omit<StageOptions, 'faultOf'> {
   say?: (line: string) => void;
 }
 
-const STUCK_AFTER_MS = 60_000;
+/** A provider that lost too many answers is left alone for half a minute, and for another if its trial is lost. */
+const STUCK_AFTER_MS = 150_000;
 
 /** Carries out the plan, waits until all is quiet, and reads what is there. Calm: the same orders and not one fault. */
 export async function runCampaign(ground: Ground, plan: Plan, { say = () => {}, ...run }: Run): Promise<Outcome> {
   const began = performance.now();
   const getSeconds = () => (performance.now() - began) / 1000;
   const sayWhen = (what: string) => say(`${getSeconds().toFixed(1).padStart(8)} s  ${what}`);
-  const orders = plan.rounds.flatMap((round) => round.orders);
-  const faults = new Map(orders.map(({ prompt, wireFault }) => [prompt, wireFault]));
+  const faults = new Map(ordersOf(plan).map(({ prompt, wireFault }) => [prompt, wireFault]));
   const stage = await setStage(ground, { ...run, faultOf: (prompt) => faults.get(prompt) ?? null });
   sayWhen('all processes are up');
 
-  const client = createClient(stage.front.url);
+  const client = createClient(stage.front.url, stage.references);
   const strikes = createStrikes({ ...stage, database: ground.database, onStrike: sayWhen });
-  const placing: Promise<Placed | null>[] = [];
-  for (const { orders, waitMs, strike } of plan.rounds) {
+  const placing: Promise<Placed[]>[] = [];
+  for (const { calls, waitMs, strike } of plan.rounds) {
     // A trap is set before anybody comes. Else this is no wait for something: the moment itself is what is random.
     const strikeNow = () => strikes.strike(strike);
     const fallen = run.isCalm ? null : isTrap(strike) ? strikeNow() : sleep(waitMs).then(strikeNow);
-    placing.push(...orders.map((order) => client.place(order)));
+    placing.push(...calls.map((orders) => client.place(orders)));
     await fallen;
   }
-  const placed = (await Promise.all(placing)).filter((each) => each !== null);
+  const placed = (await Promise.all(placing)).flat();
   strikes.end();
   sayWhen('all orders are acknowledged; no more faults');
 
   await becomeQuiet(run.databaseUrl);
   await until(stage.fleet.isReady, Boolean, STUCK_AFTER_MS);
   sayWhen('all is quiet');
-  const records = await readRecords(run.databaseUrl, await stage.provider.listJobs());
+  const records = await readRecords(run.databaseUrl, stage.provider);
   const badPictures = await findBadPictures(stage.front.url, records.assets);
   await stage.stop();
   return {
@@ -70,7 +71,7 @@ export async function runCampaign(ground: Ground, plan: Plan, { say = () => {}, 
     badPictures,
     complaints: client.complaints,
     accidents: stage.accidents,
-    sentAgain: stage.door.sentAgain,
+    sent: stage.door.sent.list(),
     counts: strikes.counts,
     missed: strikes.missed,
     seconds: getSeconds(),

@@ -4,8 +4,8 @@ import { runCampaign } from './campaign.ts';
 import { findFaults } from './check.ts';
 import { type Ground, prepareGround } from './ground.ts';
 import { makePlan } from './plan.ts';
-import { describeFault, describeStrikes, describeTallies } from './table.ts';
-import { tallyOf } from './tally.ts';
+import { describeFault, describeProviders, describeStrikes, describeTallies } from './table.ts';
+import { tallyOf, tallyProviders } from './tally.ts';
 
 const GENERATIONS = 24;
 const KILLS = 7;
@@ -33,12 +33,13 @@ test('struck up to seven times, the service loses none of 24 generations, buys n
   const faults = findFaults(outcome, calm);
   const tally = tallyOf(outcome, faults);
   const { seconds } = outcome;
-  process.stdout.write(`${describeStrikes(outcome)}\n${describeTallies([{ seed, ...tally, seconds }])}\n`);
+  const tables = [describeProviders(tallyProviders(outcome)), describeTallies([{ seed, ...tally, seconds }])];
+  process.stdout.write(`${describeStrikes(outcome)}\n${tables.join('\n')}\n`);
   expect(faults.map((fault) => describeFault(fault, outcome.records))).toEqual([]);
   expect(tally.generations).toBe(GENERATIONS);
   // Nobody may come by a trap; most of the blows fall.
   expect(tally.kills + outcome.missed.length).toBe(KILLS);
   expect(tally.kills).toBeGreaterThan(KILLS / 2);
   expect(tally.delivered).toBeGreaterThan(0);
-  expect(tally.billed).toBe(tally.delivered + tally.billedUncertain + tally.billedCanceled);
+  expect(tally.billed).toBe(tally.delivered + tally.billedUncertain + tally.billedCanceled + tally.billedFailed);
 }, 240_000);

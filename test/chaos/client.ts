@@ -16,10 +16,10 @@ export interface Placed {
 
 export interface Client {
   /**
-   * Orders, again and again with the same key until it is acknowledged, and cancels where that is planned. Null, and a
-   * complaint, when that could not be had.
+   * Buys the orders of one call, again and again with the same keys until they are acknowledged, and cancels where that
+   * is planned. Those that could not be had are missing, with a complaint.
    */
-  place(order: Order): Promise<Placed | null>;
+  place(orders: readonly Order[]): Promise<Placed[]>;
   /** What a client cannot wait out: nothing here is right. */
   complaints: string[];
 }
@@ -33,34 +33,43 @@ const AGAIN_AFTER_MS = 150;
 const CREATE = `mutation($input: CreateGenerationInput!) {
   createGeneration(input: $input) { generation { id } errors { message } }
 }`;
+const CREATE_MANY = `mutation($inputs: [CreateGenerationInput!]!) {
+  createGenerations(inputs: $inputs) { results { generation { id } errors { message } } }
+}`;
 const CANCEL = 'mutation($id: ID!) { cancelGeneration(id: $id) { generation { id } errors { code message } } }';
 
-export function createClient(url: string): Client {
+/** `references`: where the providers find a picture to start from. */
+export function createClient(url: string, references: Record<'http' | 'https', string>): Client {
   const complaints: string[] = [];
   const takeTurn = createTurns(MOST_AT_ONCE);
 
-  async function place(order: Order): Promise<Placed | null> {
+  async function place(orders: readonly Order[]): Promise<Placed[]> {
     try {
-      const placed = await takeTurn(() => buy(order));
-      return order.cancelAfterMs === null ? placed : await cancel(placed, order.cancelAfterMs);
+      const placed = await takeTurn(() => buy(orders));
+      return await Promise.all(placed.map(cancelAsPlanned));
     } catch (error) {
-      complaints.push(`${order.idempotencyKey}: ${error}`);
-      return null;
+      complaints.push(`${orders.map(({ idempotencyKey }) => idempotencyKey)}: ${error}`);
+      return [];
     }
   }
 
-  async function buy(order: Order): Promise<Placed> {
-    const { prompt, images, idempotencyKey } = order;
-    const variables = { input: { prompt, images, idempotencyKey } };
-    if (order.hangsUp) await hangUp(url, toBody(CREATE, variables));
-    const { createGeneration } = await insist<{ createGeneration: Created }>(CREATE, variables);
-    const id = createGeneration.generation?.id;
-    if (!id) throw new Error(`an order was refused: ${JSON.stringify(createGeneration)}`);
-    if (order.hangsUp) {
-      const { createGeneration: again } = await insist<{ createGeneration: Created }>(CREATE, variables);
-      if (again.generation?.id !== id) complaints.push(`${idempotencyKey} had two answers`);
-    }
-    return { order, id, canceled: null };
+  async function buy(orders: readonly Order[]): Promise<Placed[]> {
+    const [document, variables] = toOperation(orders, references);
+    const hangsUp = orders.some((order) => order.hangsUp);
+    if (hangsUp) await hangUp(url, toBody(document, variables));
+    const ids = idsOf(await insist<Bought>(document, variables));
+    const again = hangsUp ? idsOf(await insist<Bought>(document, variables)) : ids;
+    return orders.map((order, i) => {
+      const id = ids[i];
+      if (!id) throw new Error(`an order was refused: ${JSON.stringify(variables)}`);
+      if (again[i] !== id) complaints.push(`${order.idempotencyKey} had two answers`);
+      return { order, id, canceled: null };
+    });
+  }
+
+  function cancelAsPlanned(placed: Placed): Placed | Promise<Placed> {
+    const { cancelAfterMs } = placed.order;
+    return cancelAfterMs === null ? placed : cancel(placed, cancelAfterMs);
   }
 
   async function cancel(placed: Placed, afterMs: number): Promise<Placed> {
@@ -97,6 +106,12 @@ export function createClient(url: string): Client {
   return { place, complaints };
 }
 
+/** Of one of the two. */
+interface Bought {
+  createGeneration?: Created;
+  createGenerations?: { results: Created[] };
+}
+
 interface Created {
   generation: { id: string } | null;
 }
@@ -112,6 +127,19 @@ interface Answer<T> {
 
 // A pooled connection would end with the api behind it.
 const HEADERS = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}`, connection: 'close' };
+
+function toOperation(orders: readonly Order[], references: Record<'http' | 'https', string>): [string, object] {
+  const inputs = orders.map(({ idempotencyKey, prompt, input, reference }) => {
+    const from = reference ? { references: [{ uri: references[reference] }] } : {};
+    return { ...input, ...from, prompt, idempotencyKey };
+  });
+  return inputs.length === 1 ? [CREATE, { input: inputs[0] }] : [CREATE_MANY, { inputs }];
+}
+
+function idsOf({ createGeneration, createGenerations }: Bought): (string | undefined)[] {
+  const results = createGenerations?.results ?? [createGeneration];
+  return results.map((each) => each?.generation?.id);
+}
 
 function toBody(query: string, variables: object): string {
   return JSON.stringify({ query, variables });

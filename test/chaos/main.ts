@@ -3,8 +3,8 @@ import { type Outcome, runCampaign } from './campaign.ts';
 import { findFaults } from './check.ts';
 import { type Ground, prepareGround } from './ground.ts';
 import { makePlan } from './plan.ts';
-import { describeFault, describeStrikes, describeTallies } from './table.ts';
-import { tallyOf } from './tally.ts';
+import { describeFault, describeProviders, describeStrikes, describeTallies } from './table.ts';
+import { tallyOf, tallyProviders } from './tally.ts';
 
 const USAGE = `npm run chaos -- [--seed 1] [--runs 1] [--generations 300] [--kills 40] [--keep]
 
@@ -59,7 +59,7 @@ async function runSeed(ground: Ground, seed: number, generations: number, kills:
   const calm = await runCampaign(ground, plan, { ...(await runOf(`calm-${seed}`)), isCalm: true });
   say(`without faults: ${describeEnds(calm)} in ${Math.round(calm.seconds)} s`);
   const outcome = await runCampaign(ground, plan, { ...(await runOf(`storm-${seed}`)), isCalm: false, say });
-  say(describeStrikes(outcome));
+  say(`${describeStrikes(outcome)}\n${describeProviders(tallyProviders(outcome))}`);
   const faults = findFaults(outcome, calm);
   for (const fault of faults.slice(0, MOST_FAULTS_SHOWN)) say(describeFault(fault, outcome.records));
   return { ...tallyOf(outcome, faults), seconds: outcome.seconds };

@@ -1,4 +1,5 @@
 import { KILL_POINTS, type KillPoint } from '../../src/generation/kill-points.ts';
+import { groupBy } from './group.ts';
 import { makeOrders, type Order } from './orders.ts';
 import { createRandom, type Random } from './random.ts';
 
@@ -16,9 +17,9 @@ export type Strike =
   | { kind: 'frozen'; slot: number; forMs: number }
   | { kind: 'database'; signal: 'SIGQUIT' | 'SIGKILL' };
 
-/** Orders come in, a moment passes, the blow falls. */
+/** Orders come in, those of one call together, a moment passes, the blow falls. */
 interface Round {
-  orders: Order[];
+  calls: Order[][];
   waitMs: number;
   strike: Strike;
 }
@@ -28,8 +29,6 @@ export interface Plan {
   rounds: Round[];
 }
 
-/** No provider of the sandbox can be asked about a submit whose answer was lost. */
-const OUT_OF_REACH: KillPoint[] = ['recover:answered'];
 const LONGEST_WAIT_MS = 1_200;
 const ROUNDS_WITHOUT_TRAPS = 3;
 
@@ -45,7 +44,7 @@ const FIRST: Draw[] = [
   (random) => ({ kind: 'worker', slot: slot(random) }),
   () => ({ kind: 'after accept' }),
 ];
-const OTHER_POINTS = KILL_POINTS.filter((point) => !point.startsWith('submit:') && !OUT_OF_REACH.includes(point));
+const OTHER_POINTS = KILL_POINTS.filter((point) => !point.startsWith('submit:'));
 
 /** What happens to whom and when follows from the seed; how far each process has come by then does not. */
 export function makePlan(seed: number, generations: number, kills: number): Plan {
@@ -55,13 +54,17 @@ export function makePlan(seed: number, generations: number, kills: number): Plan
     const draw = draws[i] ?? FIRST[(i - draws.length) % FIRST.length];
     return (draw as Draw)(random);
   });
-  const orders = makeOrders(random, generations);
+  const calls = [...groupBy(makeOrders(random, generations), ({ call }) => call).values()];
   const rounds = inOrder(random.shuffle(strikes)).map((strike, i) => ({
-    orders: orders.slice((i * generations) / kills, ((i + 1) * generations) / kills),
+    calls: calls.slice((i * calls.length) / kills, ((i + 1) * calls.length) / kills),
     waitMs: random.whole(0, LONGEST_WAIT_MS),
     strike,
   }));
   return { seed, rounds };
+}
+
+export function ordersOf({ rounds }: Plan): Order[] {
+  return rounds.flatMap(({ calls }) => calls.flat());
 }
 
 /** Whether it waits for somebody to come by. */

@@ -3,13 +3,14 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WireFault } from './orders.ts';
+import { createSent, type Sent } from './sent.ts';
+import { readSubmission, type Submission } from './submission.ts';
 
-/** What stands between the workers and the provider, and sees and spoils what is sent. */
+/** What stands between the workers and the providers, and sees and spoils what is sent. */
 export interface ProviderDoor {
-  /** Where workers find the provider. */
+  /** Where workers find the providers. */
   url: string;
-  /** Prompts that were sent again although the provider may have taken them the first time. */
-  sentAgain: string[];
+  sent: Sent;
   /** The next submit kills the workers: before the provider has it, or before its answer leaves. Resolves when it has. */
   killAtNext(when: KillMoment): Promise<void>;
   /** Takes back the kills that no submit has brought about. */
@@ -29,28 +30,39 @@ export interface ProviderDoorOptions {
 }
 
 export async function openProviderDoor(options: ProviderDoorOptions): Promise<ProviderDoor> {
-  /** Whether the provider has refused what was sent last with this prompt: only then may it be sent again. */
-  const refused = new Map<string, boolean>();
-  const sentAgain: string[] = [];
+  const sent = createSent();
   let kills: { when: KillMoment; done: () => void }[] = [];
 
-  async function submit(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
-    const body = await read(incoming);
-    const { prompt }: { prompt: string } = JSON.parse(body.toString());
-    const fault = refused.has(prompt) ? null : options.faultOf(prompt);
-    if (refused.get(prompt) === false) sentAgain.push(prompt);
-    refused.set(prompt, false);
+  async function submit(
+    submission: Submission,
+    incoming: IncomingMessage,
+    body: Buffer,
+    answer: ServerResponse,
+  ): Promise<void> {
+    const fresh = sent.leaves(submission);
+    const fault = fresh.map(options.faultOf).find((each) => each !== null) ?? null;
     const kill = kills.shift();
     if (kill?.when === 'on receipt') return await strike(kill.done, answer);
     if (fault === 'cut before it was taken') return void answer.destroy();
     const reply = await forward(incoming, body);
+    // The images themselves, one after the other: a worker that dies in between has seen the first.
+    if (isStream(reply) && (kill || !fault || fault === 'cut within its answer')) {
+      if (!kill && !fault) return await pass(reply, answer);
+      await passFirst(reply, answer);
+      return kill ? await strike(kill.done, answer) : void answer.destroy();
+    }
     const bytes = await read(reply);
     if (kill) return await strike(kill.done, answer);
     if (fault === 'answer dropped') return void answer.destroy();
     if (fault === 'answer late') await sleep(options.lateMs);
     const { statusCode = 502 } = reply;
-    refused.set(prompt, statusCode >= 400 && statusCode < 500);
-    answer.writeHead(statusCode, reply.headers).end(bytes);
+    answer.writeHead(statusCode, reply.headers);
+    if (fault === 'cut within its answer') {
+      await new Promise((written) => answer.write(bytes.subarray(0, bytes.length / 2), written));
+      return void answer.destroy();
+    }
+    sent.answered(submission, statusCode, bytes.toString());
+    answer.end(bytes);
   }
 
   async function strike(done: () => void, answer: ServerResponse): Promise<void> {
@@ -68,10 +80,11 @@ export async function openProviderDoor(options: ProviderDoorOptions): Promise<Pr
   }
 
   async function handle(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
-    if (incoming.method === 'POST') return submit(incoming, answer);
-    const reply = await forward(incoming, await read(incoming));
-    answer.writeHead(reply.statusCode ?? 502, reply.headers);
-    await pipeline(reply, answer);
+    const { method = 'GET', url = '/' } = incoming;
+    const body = await read(incoming);
+    const submission = readSubmission(method, url, body.toString());
+    if (submission) return submit(submission, incoming, body, answer);
+    await pass(await forward(incoming, body), answer);
   }
 
   const server = createServer((incoming, answer) => {
@@ -83,7 +96,7 @@ export async function openProviderDoor(options: ProviderDoorOptions): Promise<Pr
   const address = server.address();
   return {
     url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
-    sentAgain,
+    sent,
     killAtNext: (when) => new Promise((done) => kills.push({ when, done })),
     disarm() {
       kills = [];
@@ -95,6 +108,23 @@ export async function openProviderDoor(options: ProviderDoorOptions): Promise<Pr
       await closed;
     },
   };
+}
+
+function isStream({ headers }: IncomingMessage): boolean {
+  return headers['content-type'] === 'text/event-stream';
+}
+
+async function pass(reply: IncomingMessage, answer: ServerResponse): Promise<void> {
+  answer.writeHead(reply.statusCode ?? 502, reply.headers);
+  await pipeline(reply, answer);
+}
+
+async function passFirst(reply: IncomingMessage, answer: ServerResponse): Promise<void> {
+  answer.writeHead(reply.statusCode ?? 502, reply.headers);
+  for await (const chunk of reply as AsyncIterable<Buffer>) {
+    await new Promise((written) => answer.write(chunk, written));
+    return;
+  }
 }
 
 async function read(message: IncomingMessage): Promise<Buffer> {

@@ -1,7 +1,7 @@
 import postgres from 'postgres';
 import type { Billed } from '../../src/generation/provider.ts';
 import type { TaskStatus } from '../../src/generation/types.ts';
-import type { Job } from './provider-process.ts';
+import type { Job, ProviderProcess } from './provider-process.ts';
 
 export interface GenerationRow {
   id: string;
@@ -16,9 +16,19 @@ export interface GenerationRow {
 export interface TaskRow {
   id: string;
   generationId: string;
+  provider: string;
+  attempt: number;
+  firstSlot: number;
+  imageCount: number;
   status: TaskStatus;
+  /** It has left at least once. */
+  submitted: boolean;
   providerTaskId: string | null;
+  /** What we named its last submission. */
+  reference: string | null;
   failure: string | null;
+  /** Why single images of it are missing: codes. */
+  undelivered: string[];
   /** What the failure says of the bill. */
   billed: Billed | null;
   finished: boolean;
@@ -56,10 +66,39 @@ export interface Records {
   /** In the order of their versions. */
   events: EventRow[];
   assets: AssetRow[];
-  jobs: Job[];
+  jobs: KnownJob[];
 }
 
-export async function readRecords(databaseUrl: string, jobs: Job[]): Promise<Records> {
+/** What a provider has, by each name that its tasks may have here: a batch has one id, and places in it. */
+export interface KnownJob extends Job {
+  names: string[];
+}
+
+export async function readRecords(databaseUrl: string, provider: ProviderProcess): Promise<Records> {
+  const rows = await readRows(databaseUrl);
+  const places = await readPlaces(provider, rows.tasks);
+  const jobs = (await provider.listJobs()).map((job) => {
+    return { ...job, names: [job.taskId, ...(places.get(job.taskId) ?? [])] };
+  });
+  return { ...rows, jobs };
+}
+
+/** The name of each job by its place in the batches that we know of. */
+async function readPlaces(provider: ProviderProcess, tasks: readonly TaskRow[]): Promise<Map<string, string[]>> {
+  const places = new Map<string, string[]>();
+  for (const batchId of new Set(tasks.flatMap((task) => batchOf(task) ?? []))) {
+    for (const [place, taskId] of (await provider.listBatch(batchId)).entries()) {
+      places.set(taskId, [`${batchId}#${place}`]);
+    }
+  }
+  return places;
+}
+
+function batchOf({ provider, providerTaskId }: TaskRow): string | null {
+  return provider === 'seedance' ? (/^(.+)#\d+$/.exec(providerTaskId ?? '')?.[1] ?? null) : null;
+}
+
+async function readRows(databaseUrl: string): Promise<Omit<Records, 'jobs'>> {
   return withDatabase(databaseUrl, (sql) =>
     sql.begin('isolation level repeatable read read only', async (tx) => ({
       generations: await tx<GenerationRow[]>`
@@ -67,8 +106,13 @@ export async function readRecords(databaseUrl: string, jobs: Job[]): Promise<Rec
           finished_at is not null as finished
         from generations order by id`,
       tasks: await tx<TaskRow[]>`
-        select id, generation_id as "generationId", status, provider_task_id as "providerTaskId",
-          failure->>'code' as failure, failure->>'billed' as billed, finished_at is not null as finished,
+        select id, generation_id as "generationId", provider, attempt, first_slot as "firstSlot",
+          image_count as "imageCount", status, submitted_at is not null as submitted,
+          provider_task_id as "providerTaskId",
+          (select reference from submissions where submissions.id = tasks.submission_id) as reference,
+          failure->>'code' as failure,
+          array(select each->>'code' from jsonb_array_elements(coalesce(undelivered, '[]')) as each) as undelivered,
+          failure->>'billed' as billed, finished_at is not null as finished,
           worker_id is not null as held,
           worker_id in (select id from workers where alive_until > clock_timestamp()) is true as leased,
           next_at > clock_timestamp() as later
@@ -80,7 +124,6 @@ export async function readRecords(databaseUrl: string, jobs: Job[]): Promise<Rec
       assets: await tx<AssetRow[]>`
         select id, generation_id as "generationId", task_id as "taskId", index, state, sha256
         from assets order by generation_id, index`,
-      jobs,
     })),
   );
 }

@@ -1,5 +1,6 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CERT } from '../sandbox/loopback-certificate.ts';
 import { API_KEY } from './client.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 import { type FrontDoor, openFrontDoor } from './front-door.ts';
@@ -8,6 +9,7 @@ import type { WireFault } from './orders.ts';
 import { SLOTS } from './plan.ts';
 import { openProviderDoor, type ProviderDoor } from './provider-door.ts';
 import { type ProviderProcess, startProvider } from './provider-process.ts';
+import { openReferenceHost, type ReferenceHost } from './reference-host.ts';
 
 /** Everything that runs in one campaign: clients come through the front door, workers go out through the other. */
 export interface Stage {
@@ -15,6 +17,8 @@ export interface Stage {
   fleet: Fleet;
   door: ProviderDoor;
   provider: ProviderProcess;
+  /** Where a picture to start from is. */
+  references: ReferenceHost['urls'];
   /** Ends of processes that nobody had asked for. */
   accidents: string[];
   stop(): Promise<void>;
@@ -39,8 +43,12 @@ const SETTINGS = {
   POLL_SLOW_MS: '500',
   UNCERTAIN_HOLD_MS: '3000',
   DEADLINE_MS: '600000',
+  // Faults are what is looked for, not how long somebody waits for a turn.
+  PROVIDER_REQUESTS_PER_MINUTE: 'modelark=6000,threedaistudio=6000,seedance=6000',
+  PROVIDER_CONCURRENCY: 'modelark=1000,seedance=1000',
 };
-const SUBMIT_TIMEOUT_MS = 1_500;
+/** One provider answers with the images themselves, up to 1.5 s later. */
+const SUBMIT_TIMEOUT_MS = 2_500;
 const SHORT = { LEASE_MS: '1200', SUBMIT_TIMEOUT_MS: String(SUBMIT_TIMEOUT_MS) };
 const ROLES = (['api', 'worker'] as const).flatMap((role) => Array<typeof role>(SLOTS).fill(role));
 
@@ -60,6 +68,9 @@ export async function setStage(
   };
   ground.stops.push(stop);
 
+  const references = keep(await openReferenceHost());
+  const certificate = join(folder, 'certificate.pem');
+  await writeFile(certificate, CERT);
   const provider = keep(await startProvider(scripts.provider, folder));
   let fleet: Fleet | null = null;
   const listSlots = (...roles: string[]) => (fleet?.slots ?? []).filter(({ role }) => roles.includes(role));
@@ -79,9 +90,11 @@ export async function setStage(
     DATABASE_URL: databaseUrl,
     SANDBOX_URL: door.url,
     PUBLIC_URL: front.secureUrl,
+    FETCH_ALLOWED_HOSTS: references.hosts.join(','),
+    NODE_EXTRA_CA_CERTS: certificate,
   };
   const accidents: string[] = [];
   const roles = isCalm ? (['all'] as const) : ROLES;
   fleet = keep(await startFleet(roles, { script: scripts.service, folder, env, accidents }));
-  return { front, fleet, door, provider, accidents, stop };
+  return { front, fleet, door, provider, references: references.urls, accidents, stop };
 }

@@ -1,7 +1,7 @@
 import type { Outcome } from './campaign.ts';
 import type { Fault } from './check.ts';
 import type { Records } from './records.ts';
-import type { Tally } from './tally.ts';
+import type { ProviderTally, Tally } from './tally.ts';
 
 /** The kinds of blows of one campaign and how often each fell. */
 export function describeStrikes({ counts, missed }: Outcome): string {
@@ -11,8 +11,17 @@ export function describeStrikes({ counts, missed }: Outcome): string {
 
 /** One row a campaign. */
 export function describeTallies(rows: readonly (Tally & { seed: number; seconds: number })[]): string {
-  const columns = Object.keys(rows[0] ?? {}) as (keyof (typeof rows)[number])[];
-  const cells = rows.map((row) => columns.map((column) => String(Math.round(row[column]))));
+  return describeRows(rows.map((row) => ({ ...row, seconds: Math.round(row.seconds) })));
+}
+
+/** One row a provider. */
+export function describeProviders(rows: readonly ProviderTally[]): string {
+  return describeRows(rows.map((row) => ({ ...row })));
+}
+
+function describeRows(rows: readonly Record<string, string | number>[]): string {
+  const columns = Object.keys(rows[0] ?? {});
+  const cells = rows.map((row) => columns.map((column) => String(row[column])));
   const widths = columns.map((column, i) => Math.max(column.length, ...cells.map((row) => row[i]?.length ?? 0)));
   const line = (texts: readonly string[]) => texts.map((text, i) => text.padStart(widths[i] ?? 0)).join('  ');
   return [line(columns), ...cells.map(line)].join('\n');

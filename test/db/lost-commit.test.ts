@@ -3,15 +3,20 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Connection, connect } from '../../src/db/connect.ts';
 import { isUnavailable } from '../../src/db/unavailable.ts';
+import { createGuardedFetch } from '../../src/fetch/guarded-fetch.ts';
 import { claimTasks } from '../../src/generation/claim.ts';
 import { createGeneration } from '../../src/generation/create.ts';
 import type { Domain } from '../../src/generation/domain.ts';
 import { listExchanges } from '../../src/generation/exchanges.ts';
 import { registerWorker, takeOverFromTheSilent } from '../../src/generation/lease.ts';
 import type { SubmitReport } from '../../src/generation/provider.ts';
-import { markSending, newSubmissionId, recordSubmission, takeBack } from '../../src/generation/send.ts';
+import { recordSubmission } from '../../src/generation/record-submission.ts';
+import { markSending, newSubmissionId, takeBack } from '../../src/generation/send.ts';
+import { UNKNOWN_STANDING } from '../../src/generation/standing.ts';
 import type { Generation, Task } from '../../src/generation/types.ts';
+import { createBreaker } from '../../src/worker/breaker.ts';
 import { createIdentity } from '../../src/worker/identity.ts';
+import { createLimits } from '../../src/worker/limits.ts';
 import { createSubmitter } from '../../src/worker/submit.ts';
 import { sampleExchange, sampleInput } from '../generation/samples.ts';
 import { type Stage, taskOf } from '../generation/stage.ts';
@@ -47,11 +52,20 @@ test('a task whose mark was committed without the worker hearing of it is sent a
   const generation = await shop.create('NONE', 'marked in the dark');
   const identity = createIdentity(shop.domain, () => {});
   await identity.start();
-  const submitter = createSubmitter(domain, Object.values(shop.providers), identity, () => null);
+  const fetch = createGuardedFetch({ allowedHosts: [] });
+  const submitter = createSubmitter(domain, {
+    providers: Object.values(shop.providers),
+    identity,
+    callbackUrl: () => null,
+    fetch,
+    breaker: createBreaker(domain, { of: () => UNKNOWN_STANDING, refresh: async () => {} }),
+    limits: createLimits(domain),
+  });
   proxy.cutAtCommit('AFTER');
   submitter.start();
   await shop.sees(generation, (now) => taskOf(now).status === 'ACCEPTED').finally(() => submitter.stop());
   await identity.stop();
+  await fetch.stop();
   expect(proxy.cuts).toBe(1);
   expect(shop.upstream.of('marked in the dark').posts).toHaveLength(1);
   const told = (await stage.eventsOf(generation.id)).map(({ taskStatus }) => taskStatus);
@@ -83,25 +97,25 @@ test.each(WHEN)(
     const { generation, task } = await claimOne();
     const submission = { id: newSubmissionId(), reference: randomUUID(), body: {} };
     proxy.cutAtCommit(when);
-    expect(await markSending(domain, task, submission).then(() => 'marked', isUnavailable)).toBe(true);
+    expect(await markSending(domain, [task], submission).then(() => 'marked', isUnavailable)).toBe(true);
     expect(taskOf(await stage.reload(generation.id)).status).toBe(when === 'AFTER' ? 'SUBMITTING' : 'QUEUED');
-    await takeBack(domain, task, submission.id, 0);
-    await takeBack(domain, task, submission.id, 0);
+    await takeBack(domain, [task], submission.id, 0);
+    await takeBack(domain, [task], submission.id, 0);
     await takeOverFromTheSilent(stage.domain);
     const after = taskOf(await stage.reload(generation.id));
     expect(after).toMatchObject({ status: 'QUEUED', submissionId: null, workerId: null });
-    expect(await markSending(domain, await claim(generation), { ...submission, id: newSubmissionId() })).toBe(true);
+    expect(await markSending(domain, [await claim(generation)], { ...submission, id: newSubmissionId() })).toBeNull();
   },
 );
 
 test.each(WHEN)('an answer whose connection is lost %s its COMMIT is stored once, and told once', async (when) => {
   const { generation, task } = await claimOne();
   const submission = { id: newSubmissionId(), reference: randomUUID(), body: {} };
-  await markSending(domain, task, submission);
+  await markSending(domain, [task], submission);
   const accepted: SubmitReport = { kind: 'ACCEPTED', providerTaskId: `theirs ${when}`, credits: '3', etaSeconds: null };
   const cuts = proxy.cuts;
   proxy.cutAtCommit(when);
-  await recordSubmission(domain, task, submission.id, accepted, sampleExchange());
+  await recordSubmission(domain, [{ task, report: accepted }], submission.id, sampleExchange());
   expect(proxy.cuts).toBe(cuts + 1);
   const after = taskOf(await stage.reload(generation.id));
   expect(after).toMatchObject({ status: 'ACCEPTED', providerTaskId: `theirs ${when}`, submissionId: submission.id });

@@ -22,6 +22,9 @@ test('what there is to do: by status, how late, who works, the next picture to e
   await tell(stage.domain, done, failed(done));
   await registerWorker(stage.domain);
   const { db } = stage.domain;
+  await db.execute(sql`
+    insert into provider_states (provider, mode, open_until)
+    values ('kites', 'LIVE', clock_timestamp() - interval '1 s'), ('kites', 'TEST', null)`);
   await db.execute(sql`insert into workers (id, alive_until) values ('wrk_dead', clock_timestamp() - interval '1 s')`);
   await db.execute(sql`update tasks set next_at = clock_timestamp() - interval '90 s' where id = ${taskOf(queued).id}`);
   const expiry = new Date('2031-02-03T04:05:06Z');
@@ -38,6 +41,10 @@ test('what there is to do: by status, how late, who works, the next picture to e
       { ...task, mode: 'TEST', status: 'QUEUED' },
     ],
     workers: 1,
+    providers: [
+      { provider: 'kites', mode: 'LIVE', isOpen: true },
+      { provider: 'kites', mode: 'TEST', isOpen: false },
+    ],
     expiries: [{ mode: 'LIVE', at: expiry }],
     feedLagSeconds: expect.any(Number),
   });
@@ -46,7 +53,8 @@ test('what there is to do: by status, how late, who works, the next picture to e
 });
 
 test('nothing to do is nothing, and a task that a worker has in hand is not late', async () => {
-  expect(await readBacklog(stage.domain)).toEqual({ tasks: [], workers: 0, expiries: [], feedLagSeconds: 0 });
+  const nothing = { tasks: [], workers: 0, providers: [], expiries: [], feedLagSeconds: 0 };
+  expect(await readBacklog(stage.domain)).toEqual(nothing);
   const { id } = taskOf(await stage.create(await stage.newCaller()));
   const worker = await registerWorker(stage.domain);
   const { db } = stage.domain;
@@ -61,6 +69,7 @@ test('each end is told once, after it was written: generations that are finished
   const observer: Observer = {
     generationFinished: (...seen) => void told.push(seen),
     imageSettled: (...seen) => void told.push(seen),
+    sawAnotherSize: (...seen) => void told.push(seen),
     failed: (...seen) => void told.push(seen),
   };
   const domain = { ...stage.domain, observer };

@@ -100,7 +100,7 @@ test.each<[string, PollReport]>([
   ['the images', { kind: 'FINISHED', images: [], credits: null }],
   ['a failure', { kind: 'FAILED', failure: sampleTrouble() }],
 ])('a poll that says %s is news', (_what, report) => {
-  expect(isNews({ status: 'RUNNING', percent: 40 }, report)).toBe(true);
+  expect(isNews({ status: 'RUNNING', percent: 40, progressBasis: 'REPORTED' }, report)).toBe(true);
 });
 
 test('what isNews lets pass, and only that, would change a task', async () => {
@@ -113,6 +113,12 @@ test('what isNews lets pass, and only that, would change a task', async () => {
       const report = { kind: 'RUNNING', percent, etaSeconds: null } as const;
       const changed = applyReport(polled, running(polled, percent), moment) !== polled;
       expect([status, percent, isNews(taskOf(polled), report)]).toEqual([status, percent, changed]);
+      const estimate: PollReport = { kind: 'PENDING', etaSeconds: null, ...(percent !== null && { percent }) };
+      const told = { ...running(polled, percent), report: estimate } as Report;
+      expect([percent, isNews(taskOf(polled), estimate)]).toEqual([
+        percent,
+        applyReport(polled, told, moment) !== polled,
+      ]);
     }
   }
 });

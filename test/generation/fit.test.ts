@@ -2,8 +2,16 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fitInput } from '../../src/generation/fit.ts';
 import type { CreateInput } from '../../src/generation/input.ts';
-import type { ImageFormat, ProviderFeature, ProviderModel, ProviderRequest } from '../../src/generation/provider.ts';
+import type {
+  ImageFormat,
+  ProviderFeature,
+  ProviderModel,
+  ProviderRequest,
+  ReferenceRules,
+  Resolution,
+} from '../../src/generation/provider.ts';
 import { RESOLUTIONS } from '../../src/generation/provider.ts';
+import type { Fit } from '../../src/generation/types.ts';
 import { GPTIMAGE2_MODELS } from '../../src/provider/gptimage2/models.ts';
 import { sampleInput, sampleModel } from './samples.ts';
 
@@ -64,7 +72,7 @@ test.each<[string, Partial<CreateInput>, { path: string[]; message: string; allo
   [
     'an output format',
     { output: { ...output, format: 'AVIF' } },
-    { path: ['output', 'format'], message: 'output.format is not offered.', allowed: null },
+    { path: ['output', 'format'], message: 'output.format AVIF is not offered; PNG is.', allowed: ['PNG'] },
   ],
   [
     'a watermark switch',
@@ -72,10 +80,176 @@ test.each<[string, Partial<CreateInput>, { path: string[]; message: string; allo
     { path: ['output', 'watermark'], message: 'output.watermark is not offered.', allowed: null },
   ],
 ])('STRICT refuses %s, and says what would do', (_what, changes, refusal) => {
-  expect(fitInput(sampleInput(changes), 'kites', sampleModel())).toEqual({
-    fits: false,
-    refusals: [{ provider: 'kites', ...refusal }],
-  });
+  expect(refusalsOf(changes, {})).toEqual([{ provider: 'kites', ...refusal }]);
+});
+
+const FOUR: Partial<ProviderModel> = { series: { maxImages: 4, maxReferencesPlusImages: 5 }, maxReferences: 14 };
+const HTTPS: Partial<ProviderModel> = { references: { ...rules(), schemes: ['https'] } };
+/** A ratio with a tier only, one without, one with references only: no two of them alike. */
+const ODD: Partial<ProviderModel> = {
+  sizes: [
+    { aspectRatio: '1:1', resolution: null, pixels: null },
+    { aspectRatio: '16:9', resolution: 'R2K', pixels: null },
+    { aspectRatio: '16:9', resolution: 'R4K', pixels: null },
+    { aspectRatio: 'auto', resolution: 'R3K', pixels: null, needsReferences: true },
+  ],
+};
+const ratio = (aspectRatio: string, resolution: Resolution | null = null) => ({ size: { aspectRatio, resolution } });
+
+test.each<[string, Partial<CreateInput>, Partial<ProviderModel>, object]>([
+  [
+    'a tier that goes with another ratio',
+    ratio('1:1', 'R2K'),
+    ODD,
+    {
+      path: ['size', 'ratio', 'resolution'],
+      message: 'R2K is not offered with 1:1; no resolution is.',
+      allowed: ['no resolution'],
+    },
+  ],
+  [
+    'no tier where the ratio needs one',
+    ratio('16:9'),
+    ODD,
+    {
+      path: ['size', 'ratio', 'resolution'],
+      message: 'no resolution is not offered with 16:9; R2K, R4K are.',
+      allowed: ['R2K', 'R4K'],
+    },
+  ],
+  [
+    'a ratio that needs references, without any',
+    ratio('auto', 'R3K'),
+    { sizes: [...(ODD.sizes ?? []), { aspectRatio: '1:1', resolution: 'R3K', pixels: null }] },
+    {
+      path: ['size', 'ratio', 'aspectRatio'],
+      message: 'auto is not offered without references; 1:1, 16:9 are.',
+      allowed: ['1:1', '16:9'],
+    },
+  ],
+  [
+    'a ratio where none is offered',
+    ratio('1:1'),
+    { sizes: [] },
+    { path: ['size', 'ratio', 'aspectRatio'], message: '1:1 is not offered; no ratio is.', allowed: [] },
+  ],
+  [
+    'a series that one call cannot carry',
+    { series: true, images: 5 },
+    FOUR,
+    {
+      path: ['images'],
+      message: 'A series of 5 images is too long for one call; at most 4 are made.',
+      allowed: ['1 to 4 images'],
+    },
+  ],
+  [
+    'a series that one call cannot carry beside its references',
+    { series: true, images: 4, references: [reference, reference] },
+    FOUR,
+    {
+      path: ['images'],
+      message: 'A series of 4 images beside 2 references is too long for one call; at most 3 are made.',
+      allowed: ['1 to 3 images'],
+    },
+  ],
+  [
+    'more references than leave room for one image of a series',
+    { series: true, references: Array(5).fill(reference) },
+    FOUR,
+    {
+      path: ['references'],
+      message: '5 references are too many; at most 4 are taken.',
+      allowed: ['at most 4 references'],
+    },
+  ],
+  [
+    'a scheme that is not taken',
+    { references: [reference, { uri: 'http://images.example.com/b.png' }] },
+    HTTPS,
+    {
+      path: ['references', '1', 'uri'],
+      message: 'references.1.uri must begin with https://.',
+      allowed: ['https://'],
+    },
+  ],
+  [
+    'a quality beyond those offered',
+    { output: { ...output, quality: 100 } },
+    { qualities: { min: 20, max: 99 } },
+    { path: ['output', 'quality'], message: 'output.quality is 100; 20 to 99 are offered.', allowed: ['20 to 99'] },
+  ],
+  [
+    'a quality where none can be chosen',
+    { output: { ...output, quality: 80 } },
+    {},
+    { path: ['output', 'quality'], message: 'output.quality is not offered.', allowed: null },
+  ],
+  [
+    'a format where none can be chosen',
+    { output: { ...output, format: 'PNG' } },
+    { outputFormats: [] },
+    { path: ['output', 'format'], message: 'output.format is not offered.', allowed: null },
+  ],
+])('STRICT refuses %s', (_what, changes, limits, refusal) => {
+  expect(refusalsOf(changes, limits)).toEqual([{ provider: 'kites', ...refusal }]);
+});
+
+const webSearch = { runware: null, modelark: { webSearch: true } };
+test.each<[string, Partial<CreateInput>, Partial<ProviderModel>, object]>([
+  [
+    'references where none are taken',
+    { references: [reference] },
+    { references: null },
+    {
+      path: ['references'],
+      message: 'references is not offered. References are never dropped, not even under NEAREST.',
+      allowed: null,
+    },
+  ],
+  [
+    'the options of another provider',
+    { options: webSearch },
+    {},
+    {
+      path: ['providerOptions', 'modelark'],
+      message: 'providerOptions.modelark is for modelark alone, and never dropped.',
+      allowed: null,
+    },
+  ],
+  [
+    'auto where it is not offered: it has no shape to be near to',
+    ratio('auto'),
+    {},
+    {
+      path: ['size', 'ratio', 'aspectRatio'],
+      message: 'auto is not offered; 1:1, 3:2, 16:9 are.',
+      allowed: ['1:1', '3:2', '16:9'],
+    },
+  ],
+])('NEAREST refuses %s', (_what, changes, limits, refusal) => {
+  expect(refusalsOf({ ...changes, fit: 'NEAREST' }, limits)).toEqual([{ provider: 'kites', ...refusal }]);
+});
+
+test('its own options go along, and what asks for none has no place for them', () => {
+  const [own, none] = [webSearch, null].map((options) => fitInput(sampleInput({ options }), 'modelark', sampleModel()));
+  expect(own).toMatchObject({ fits: true, request: { options: webSearch } });
+  expect(none?.fits && Object.keys(none.request)).not.toContain('options');
+});
+
+test('a ratio that needs references is offered with them', () => {
+  const input = sampleInput({ ...ratio('auto', 'R3K'), references: [reference] });
+  expect(fitInput(input, 'kites', sampleModel(ODD))).toMatchObject({ fits: true, request: ratio('auto', 'R3K') });
+});
+
+test('one call of a series carries as many as the series may have, beside its references', () => {
+  const perCall = (images: number, references: number, fit: Fit) => {
+    const input = sampleInput({ series: true, images, references: Array(references).fill(reference), fit });
+    const result = fitInput(input, 'kites', sampleModel({ ...FOUR, maxImages: 20 }));
+    return result.fits ? result.imagesPerCall : null;
+  };
+  expect([perCall(4, 0, 'STRICT'), perCall(2, 3, 'STRICT'), perCall(3, 3, 'STRICT')]).toEqual([4, 2, null]);
+  expect([perCall(20, 0, 'NEAREST'), perCall(20, 3, 'NEAREST')]).toEqual([4, 2]);
 });
 
 test('exact pixels where none are offered are refused with the ratios that are, under NEAREST too', () => {
@@ -148,6 +322,64 @@ test.each<[string, Partial<CreateInput>, Partial<ProviderRequest>, object[]]>([
   expect(fitInput(input, 'kites', sampleModel())).toMatchObject({ fits: true, request, adjustments });
 });
 
+test.each<[string, Partial<CreateInput>, Partial<ProviderModel>, Partial<ProviderRequest>, object[]]>([
+  [
+    'the nearest ratio first, then a tier that goes with it',
+    ratio('2:1', 'R3K'),
+    ODD,
+    ratio('16:9', 'R2K'),
+    [
+      { path: ['size', 'ratio', 'aspectRatio'], asked: '2:1', sent: '16:9', reason: 'the nearest ratio offered' },
+      { path: ['size', 'ratio', 'resolution'], asked: 'R3K', sent: 'R2K', reason: 'the nearest tier offered' },
+    ],
+  ],
+  [
+    'a tier is dropped where the ratio goes without one only',
+    ratio('1:1', 'R2K'),
+    ODD,
+    ratio('1:1'),
+    [{ path: ['size', 'ratio', 'resolution'], asked: 'R2K', sent: null, reason: 'offered without a tier only' }],
+  ],
+  [
+    'a ratio that needs a tier gets the smallest',
+    ratio('16:9'),
+    ODD,
+    ratio('16:9', 'R2K'),
+    [{ path: ['size', 'ratio', 'resolution'], asked: null, sent: 'R2K', reason: 'the nearest tier offered' }],
+  ],
+  [
+    'a quality becomes the nearest that is offered',
+    { output: { ...output, quality: 5 } },
+    { qualities: { min: 20, max: 99 } },
+    { outputQuality: 20 },
+    [{ path: ['output', 'quality'], asked: '5', sent: '20', reason: 'the nearest of 20 to 99' }],
+  ],
+  [
+    'a series too long for one call becomes several, whole',
+    { series: true, images: 10 },
+    FOUR,
+    { series: true, images: 10 },
+    [
+      {
+        path: ['series'],
+        asked: 'one series of 10',
+        sent: '3 series of at most 4',
+        reason: 'one call makes a series of at most 4 images',
+      },
+    ],
+  ],
+  [
+    'a series becomes independent pictures where there are none',
+    { series: true, images: 10 },
+    {},
+    { series: false, images: 10 },
+    [{ path: ['series'], asked: 'true', sent: null, reason: 'not offered by the provider' }],
+  ],
+])('NEAREST: %s, which is told', (_what, changes, limits, request, adjustments) => {
+  const input = sampleInput({ ...changes, fit: 'NEAREST' });
+  expect(fitInput(input, 'kites', sampleModel(limits))).toMatchObject({ fits: true, request, adjustments });
+});
+
 test('the images of one call are limited by the model, and by the references that go with them', () => {
   const perCall = (count: number, changes: Partial<ProviderModel>) => {
     const input = sampleInput({ images: 20, references: Array(count).fill(reference) });
@@ -160,26 +392,25 @@ test('the images of one call are limited by the model, and by the references tha
 });
 
 const formats: ImageFormat[] = ['JPEG', 'PNG', 'WEBP', 'AVIF'];
-const features: ProviderFeature[] = [
-  'SEED',
-  'SAFETY_SWITCH',
-  'WATERMARK_SWITCH',
-  'THINKING',
-  'STYLE',
-  'COLORS',
-  'OUTPUT_QUALITY',
-  'SERIES',
-];
+const features: ProviderFeature[] = ['SEED', 'SAFETY_SWITCH', 'WATERMARK_SWITCH', 'THINKING', 'STYLE', 'COLORS'];
 const ratios = ['auto', '1:1', '2:3', '3:2', '9:16', '16:9', '21:9', '1:4'];
+const offers = fc.record({
+  aspectRatio: fc.constantFrom(...ratios),
+  resolution: fc.option(fc.constantFrom(...RESOLUTIONS)),
+  pixels: fc.constant(null),
+});
+const most = fc.integer({ min: 1, max: 15 });
 const limits = fc
   .record({
     features: fc.subarray(features),
     outputFormats: fc.subarray(formats),
-    aspectRatios: fc.subarray(ratios),
-    resolutions: fc.subarray([...RESOLUTIONS]),
-    maxImages: fc.integer({ min: 1, max: 15 }),
+    sizes: fc.uniqueArray(offers, { selector: (offer) => JSON.stringify(offer), maxLength: 20 }),
+    maxImages: most,
     maxReferences: fc.nat({ max: 14 }),
-    maxReferencesPlusImages: fc.option(fc.integer({ min: 1, max: 15 })),
+    maxReferencesPlusImages: fc.option(most),
+    series: fc.option(fc.record({ maxImages: most, maxReferencesPlusImages: fc.option(most) })),
+    references: fc.option(fc.constant(rules())),
+    qualities: fc.option(fc.constant({ min: 20, max: 99 })),
     pixelArea: fc.option(fc.tuple(fc.integer({ min: 4_096, max: 4_000_000 }), fc.integer({ min: 2, max: 100 }))),
     pixelRatio: fc.integer({ min: 1, max: 16 }),
   })
@@ -240,16 +471,27 @@ test('what NEAREST makes fit is within every limit of the model, and each change
       if (!result.fits) return;
       const { request, adjustments, imagesPerCall } = result;
       expect(imagesPerCall).toBeGreaterThanOrEqual(1);
-      expect(imagesPerCall).toBeLessThanOrEqual(model.maxImages);
-      const strict = fitInput({ ...input, ...request, output: outputOf(request), fit: 'STRICT' }, 'kites', model);
-      expect(strict).toEqual({ fits: true, request, adjustments: [], imagesPerCall });
-      const same = JSON.stringify(request.size) === JSON.stringify(input.size);
-      expect(adjustments.some(({ path }) => path[0] === 'size')).toBe(!same);
+      expect(imagesPerCall).toBeLessThanOrEqual((request.series ? model.series : model)?.maxImages ?? 0);
+      // What one call is sent is what STRICT would take.
+      const images = Math.min(request.images, imagesPerCall);
+      const asked = { ...input, ...request, images, output: outputOf(request), fit: 'STRICT' as const };
+      const sent = { ...request, images };
+      expect(fitInput(asked, 'kites', model)).toEqual({ fits: true, request: sent, adjustments: [], imagesPerCall });
+      expect(adjustments.map(({ path }) => path[0])).toEqual(expect.arrayContaining(changedBetween(input, request)));
       for (const { asked, sent } of adjustments) expect(asked).not.toBe(sent);
     }),
     { numRuns: 1_000 },
   );
 });
+
+function changedBetween(input: CreateInput, request: ProviderRequest): string[] {
+  const { size, series, seed, style, colors, thinking } = input;
+  const asked: Record<string, unknown> = { size, series, seed, style, colors, thinking };
+  const sent: Record<string, unknown> = { ...request };
+  const changed = Object.keys(asked).filter((key) => JSON.stringify(asked[key]) !== JSON.stringify(sent[key]));
+  const isOutputSame = JSON.stringify(input.output) === JSON.stringify(outputOf(request));
+  return isOutputSame ? changed : [...changed, 'output'];
+}
 
 test('under NEAREST any size in pixels finds one that the models we have take', () => {
   fc.assert(
@@ -260,6 +502,17 @@ test('under NEAREST any size in pixels finds one that the models we have take', 
     { numRuns: 20_000 },
   );
 });
+
+function refusalsOf(changes: Partial<CreateInput>, limits: Partial<ProviderModel>) {
+  const result = fitInput(sampleInput(changes), 'kites', sampleModel(limits));
+  return result.fits ? [] : result.refusals;
+}
+
+function rules(): ReferenceRules {
+  const { references } = sampleModel();
+  if (!references) throw new Error('The sample takes no references.');
+  return references;
+}
 
 function outputOf({ outputFormat: format, outputQuality: quality, watermark, safety }: ProviderRequest) {
   return { format, quality, watermark, safety };

@@ -15,7 +15,8 @@ import {
   takeOverFromTheSilent,
 } from '../../src/generation/lease.ts';
 import type { SentSubmission, SubmitReport } from '../../src/generation/provider.ts';
-import { markSending, newSubmissionId, recordSubmission } from '../../src/generation/send.ts';
+import { recordSubmission } from '../../src/generation/record-submission.ts';
+import { markSending, newSubmissionId } from '../../src/generation/send.ts';
 import type { Generation, Task, TaskStatus } from '../../src/generation/types.ts';
 import { insertMany } from './many.ts';
 import { sampleExchange, sampleFacts, sampleTrouble } from './samples.ts';
@@ -59,10 +60,10 @@ test('a task that was claimed but not sent yet goes to the next worker, and the 
   const heldByA = await claimed(generation, a, 'QUEUED');
   await fallSilent(a);
   await takeOverFromTheSilent(stage.domain);
-  expect(await markSending(stage.domain, heldByA, newSubmission())).toBe(false);
+  expect(await markSending(stage.domain, [heldByA], newSubmission())).toMatchObject({ kind: 'LOST' });
   expect(await stage.domain.db.select().from(submissions)).toEqual([]);
   const heldByB = await claimed(generation, b, 'QUEUED');
-  expect(await markSending(stage.domain, heldByB, newSubmission())).toBe(true);
+  expect(await markSending(stage.domain, [heldByB], newSubmission())).toBeNull();
 });
 
 test('what a silent worker was sending becomes UNCERTAIN, then OUTCOME_UNKNOWN when the hold is over: never QUEUED', async () => {
@@ -95,7 +96,7 @@ test('an answer that comes late adopts the UNCERTAIN task', async () => {
   const { generation, task, submissionId } = await sending(a);
   await fallSilent(a);
   await takeOverFromTheSilent(stage.domain);
-  await recordSubmission(stage.domain, task, submissionId, accepted, sampleExchange());
+  await recordSubmission(stage.domain, [{ task, report: accepted }], submissionId, sampleExchange());
   expect(taskOf(await stage.reload(generation.id))).toMatchObject({
     status: 'ACCEPTED',
     providerTaskId: 'theirs-1',
@@ -108,7 +109,7 @@ test('an answer to another submission adopts nothing', async () => {
   const [a] = await registerTwo();
   const { generation, task } = await sending(a);
   const before = await state(generation);
-  await recordSubmission(stage.domain, task, 'sub_other', accepted, sampleExchange());
+  await recordSubmission(stage.domain, [{ task, report: accepted }], 'sub_other', sampleExchange());
   expect(await state(generation)).toEqual(before);
 });
 
@@ -118,20 +119,20 @@ test('a late refusal for now proves that it may be sent again: under a new submi
   await fallSilent(a);
   await takeOverFromTheSilent(stage.domain);
   const notNow: SubmitReport = { kind: 'NOT_NOW', failure: sampleTrouble(), retryAfterMs: null };
-  await recordSubmission(stage.domain, task, submissionId, notNow, sampleExchange());
+  await recordSubmission(stage.domain, [{ task, report: notNow }], submissionId, sampleExchange());
   expect(taskOf(await stage.reload(generation.id))).toMatchObject({ status: 'QUEUED', submissionId: null });
   await stage.domain.db.execute(sql`update tasks set next_at = clock_timestamp()`);
-  expect(await markSending(stage.domain, await claimed(generation, b, 'QUEUED'), newSubmission())).toBe(true);
+  expect(await markSending(stage.domain, [await claimed(generation, b, 'QUEUED')], newSubmission())).toBeNull();
 });
 
 test('an answer that is recorded twice changes nothing the second time', async () => {
   const [a] = await registerTwo();
   const { generation, task, submissionId } = await sending(a);
-  await recordSubmission(stage.domain, task, submissionId, accepted, sampleExchange());
+  await recordSubmission(stage.domain, [{ task, report: accepted }], submissionId, sampleExchange());
   const once = await state(generation);
   const other: SubmitReport = { ...accepted, providerTaskId: 'theirs-2' };
-  await recordSubmission(stage.domain, task, submissionId, accepted, sampleExchange());
-  await recordSubmission(stage.domain, task, submissionId, other, sampleExchange());
+  await recordSubmission(stage.domain, [{ task, report: accepted }], submissionId, sampleExchange());
+  await recordSubmission(stage.domain, [{ task, report: other }], submissionId, sampleExchange());
   expect(await state(generation)).toEqual(once);
 });
 
@@ -140,8 +141,8 @@ test('a body is frozen with its task marked SUBMITTING in one transaction, and a
   const generation = await stage.create(await stage.newCaller());
   const task = await claimed(generation, a, 'QUEUED');
   const all = [1, 2, 3, 4].map((n) => newSubmission({ n }));
-  const marks = await Promise.all(all.map((submission) => markSending(stage.domain, task, submission)));
-  const made = all.filter((_, i) => marks[i]);
+  const marks = await Promise.all(all.map((submission) => markSending(stage.domain, [task], submission)));
+  const made = all.filter((_, i) => marks[i] === null);
   expect(made).toHaveLength(1);
   expect(await stage.domain.db.select().from(submissions)).toEqual([
     expect.objectContaining({ ...made[0], provider: 'kites' }),
@@ -154,7 +155,7 @@ test('a canceled task is not sent', async () => {
   const generation = await stage.create(await stage.newCaller());
   const task = await claimed(generation, a, 'QUEUED');
   await tell(stage.domain, generation, { kind: 'CANCEL', taskId: task.id });
-  expect(await markSending(stage.domain, task, newSubmission())).toBe(false);
+  expect(await markSending(stage.domain, [task], newSubmission())).toMatchObject({ kind: 'LOST' });
   expect(await stage.domain.db.select().from(submissions)).toEqual([]);
 });
 
@@ -353,7 +354,7 @@ async function sending(workerId: string): Promise<{ generation: Generation; task
   const generation = await stage.create(await stage.newCaller());
   const task = await claimed(generation, workerId, 'QUEUED');
   const submission = newSubmission();
-  if (!(await markSending(stage.domain, task, submission))) throw new Error('It may be sent.');
+  if (await markSending(stage.domain, [task], submission)) throw new Error('It may be sent.');
   return { generation, task, submissionId: submission.id };
 }
 

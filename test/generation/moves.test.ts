@@ -88,13 +88,13 @@ describe('each move', () => {
       'the first progress makes it RUNNING, still held',
       'ACCEPTED',
       polled({ kind: 'RUNNING', percent: 30.5, etaSeconds: 4 }),
-      { status: 'RUNNING', percent: 30.5, etaSeconds: 4, pollCount: 1, nextAt: at },
+      { status: 'RUNNING', percent: 30.5, progressBasis: 'REPORTED', etaSeconds: 4, pollCount: 1, nextAt: at },
     ],
     [
       'more than 99 percent is not believed before the end',
       'RUNNING',
       polled({ kind: 'RUNNING', percent: 180, etaSeconds: null }),
-      { percent: 99, etaSeconds: null, pollCount: 1 },
+      { percent: 99, progressBasis: 'REPORTED', etaSeconds: null, pollCount: 1 },
     ],
     [
       'finished images free it for the collector',
@@ -104,6 +104,7 @@ describe('each move', () => {
         ...freed,
         status: 'COLLECTING',
         percent: 99,
+        progressBasis: 'REPORTED',
         etaSeconds: null,
         pollCount: 1,
         tries: 0,

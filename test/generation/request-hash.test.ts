@@ -26,6 +26,11 @@ test('the key, the wish to reuse and the order of keys do not count', () => {
   expect(hashRequest({ ...same, idempotencyKey: null, reuseWithinSeconds: 60 })).toBe(STORED);
 });
 
+test('a preference that is the default asks for nothing', () => {
+  const routing = { onUncertain: 'WAIT', prefer: 'BALANCED', onFailure: 'FALLBACK' } as const;
+  expect(hashRequest({ ...input, routing })).toBe(STORED);
+});
+
 test('everything else counts', () => {
   const others = [
     { ...input, prompt: 'a red kit' },
@@ -39,6 +44,15 @@ test('everything else counts', () => {
     { ...input, metadata: { b: [{ z: null, a: 'ä' }, 1], a: 'x' } },
     { ...input, routing: { onUncertain: 'FAIL' as const } },
     { ...input, routing: { onUncertain: 'RESUBMIT' as const } },
+    { ...input, routing: { onUncertain: 'WAIT' as const, providers: ['runware'] } },
+    { ...input, routing: { onUncertain: 'WAIT' as const, providers: ['reapi', 'runware'] } },
+    { ...input, routing: { onUncertain: 'WAIT' as const, prefer: 'CHEAPEST' as const } },
+    { ...input, routing: { onUncertain: 'FAIL' as const, prefer: 'CHEAPEST' as const } },
+    { ...input, routing: { onUncertain: 'WAIT' as const, onFailure: 'FAIL' as const } },
+    { ...input, routing: { onUncertain: 'WAIT' as const, maxCost: { amount: '0.1', currency: 'USD' } } },
+    { ...input, options: { runware: { optimizePrompt: null, ttlSeconds: 60 }, modelark: null } },
+    { ...input, options: { runware: null, modelark: { webSearch: true } } },
+    { ...input, options: { runware: null, modelark: { webSearch: false } } },
   ];
   expect(new Set([STORED, ...others.map(hashRequest)]).size).toBe(others.length + 1);
 });

@@ -83,6 +83,26 @@ test('a routing of its own goes before that of the first one', async () => {
   expect(again.routing).toEqual({ onUncertain: 'RESUBMIT' });
 });
 
+test('what it may cost stays the limit, whatever the routing, and options go along', async () => {
+  const maxCost = { amount: '0.5', currency: 'USD' };
+  const options = { runware: null, modelark: null };
+  const routing = { onUncertain: 'FAIL', prefer: 'CHEAPEST', maxCost } as const;
+  const domain = { ...stage.domain, catalogue: at('0.1') };
+  const created = made(await createGeneration(domain, caller, sampleInput({ options, routing })));
+  await tell(domain, await accept(stage, created), failed(created));
+  const retryAt = (price: string, asked: RetryInput['routing']) =>
+    retryGeneration({ ...domain, catalogue: at(price) }, caller, {
+      id: created.id,
+      idempotencyKey: null,
+      routing: asked,
+    });
+  expect(made(await retryAt('0.1', null))).toMatchObject({ routing, request: { options } });
+  expect(made(await retryAt('0.1', { onUncertain: 'RESUBMIT' })).routing).toEqual({ onUncertain: 'RESUBMIT', maxCost });
+  for (const asked of [null, { onUncertain: 'WAIT' as const }]) {
+    expect(await retryAt('0.6', asked)).toMatchObject({ ok: false, errors: [{ kind: 'COST_ABOVE_MAX' }] });
+  }
+});
+
 test.each<[string, () => Promise<Generation>, boolean, RegExp]>([
   ['is QUEUED', () => stage.create(caller), true, /QUEUED: wait .* or end it/],
   ['is RUNNING', async () => accept(stage, await stage.create(caller)), true, /RUNNING: wait/],
@@ -172,6 +192,12 @@ test('it is held against the limits of today', async () => {
   expect(answer).toMatchObject({ ok: false, errors: [{ kind: 'UNSUPPORTED', path: ['id', 'seed'] }] });
   expect(await countGenerations()).toBe(1);
 });
+
+/** The providers there are, at this price. */
+function at(amount: string) {
+  const models = [sampleModel({ prices: [{ from: '2026-01-01', amount, currency: 'USD' }] })];
+  return stage.domain.catalogue.map((provider) => ({ ...provider, models }));
+}
 
 function made(created: Created): Generation {
   if (!created.ok) throw new Error(JSON.stringify(created.errors));

@@ -1,8 +1,15 @@
 import type { StoredFacts } from '../../src/asset/keep.ts';
 import { newId } from '../../src/db/id.ts';
 import type { CreateInput } from '../../src/generation/input.ts';
-import type { Exchange, ProviderModel, ReportedImage, Trouble } from '../../src/generation/provider.ts';
+import type { Exchange, ProviderModel, ReferenceRules, ReportedImage, Trouble } from '../../src/generation/provider.ts';
 import type { Generation, Task } from '../../src/generation/types.ts';
+
+/** What most providers take as a reference. */
+function sampleReferenceRules(): ReferenceRules {
+  const formats = ['jpeg', 'png', 'webp'];
+  const bounds = { maxBytes: 10_000_000, ratio: null, maxPixels: null, minSide: 1 };
+  return { form: 'URL', schemes: ['http', 'https'], formats, ...bounds };
+}
 
 /** A model with room for anything that a test does not ask about. */
 export function sampleModel(changes: Partial<ProviderModel> = {}): ProviderModel {
@@ -28,7 +35,7 @@ export function sampleModel(changes: Partial<ProviderModel> = {}): ProviderModel
     ),
     defaultPixels: null,
     series: null,
-    references: null,
+    references: sampleReferenceRules(),
     qualities: null,
     maxBatch: 1,
     ...changes,
@@ -51,6 +58,7 @@ export function sampleInput(changes: Partial<CreateInput> = {}): CreateInput {
     output: { format: null, quality: null, watermark: null, safety: 'DEFAULT' },
     fit: 'STRICT',
     routing: { onUncertain: 'WAIT' },
+    options: null,
     deadlineSeconds: null,
     reuseWithinSeconds: null,
     metadata: null,

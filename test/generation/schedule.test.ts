@@ -4,11 +4,16 @@ import { downloadDelayMs, pollDelayMs, resubmitDelayMs } from '../../src/generat
 
 const schedule = { firstMs: 2_000, fastMs: 2_500, fastForMs: 20_000, slowMs: 7_500 };
 const middle = () => 0.5;
-const at = (ageMs: number, silences = 0, retryAfterMs: number | null = null) =>
-  pollDelayMs(schedule, { ageMs, silences, retryAfterMs }, middle);
+const at = (ageMs: number, silences = 0, retryAfterMs: number | null = null, awaitsCallback = false) =>
+  pollDelayMs(schedule, { ageMs, silences, retryAfterMs, awaitsCallback }, middle);
 
 test('polls come every 2.5 s while the task is younger than 20 s, then every 7.5 s', () => {
   expect([0, 19_999, 20_000, 600_000].map((ageMs) => at(ageMs))).toEqual([2_500, 2_500, 7_500, 7_500]);
+});
+
+test('what its provider will tell of is asked about every 7.5 s also while it is young, and backed off from like any other', () => {
+  expect([0, 19_999, 600_000].map((ageMs) => at(ageMs, 0, null, true))).toEqual([7_500, 7_500, 7_500]);
+  expect([at(0, 1, null, true), at(0, 1, 90_000, true)]).toEqual([15_000, 90_000]);
 });
 
 test('answers in a row that say nothing double the wait, to a minute at most', () => {
@@ -38,7 +43,7 @@ test('every wait is spread by a tenth at most, in whole milliseconds, and never 
   fc.assert(
     fc.property(counts, asked, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (count, wait, luck) => {
       const waits = (random: () => number) => [
-        pollDelayMs(schedule, { ageMs: 0, silences: count, retryAfterMs: wait }, random),
+        pollDelayMs(schedule, { ageMs: 0, silences: count, retryAfterMs: wait, awaitsCallback: false }, random),
         resubmitDelayMs(count, wait, random),
         downloadDelayMs(count, random),
       ];

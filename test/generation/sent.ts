@@ -21,7 +21,7 @@ export function createSender(stage: Stage, domain: Domain): () => Promise<Sent> 
     const task = tasks.find(({ generationId }) => generationId === id);
     if (!task) throw new Error('It was not claimed.');
     const submissionId = newSubmissionId();
-    await markSending(domain, task, { id: submissionId, reference: randomUUID(), body: {} });
+    await markSending(domain, [task], { id: submissionId, reference: randomUUID(), body: {} });
     return { generation: await stage.reload(id), taskId: task.id, submissionId };
   };
 }

@@ -77,7 +77,7 @@ export async function openStage(changes: Partial<Domain['timing']> = {}): Promis
     },
     eventsOf: (id) => db.select().from(events).where(eq(events.generationId, id)).orderBy(asc(events.version)),
     async clear() {
-      await db.execute(sql`truncate workspaces, workers cascade`);
+      await db.execute(sql`truncate workspaces, workers, provider_states cascade`);
     },
     async close() {
       await Promise.all(opened.map((each) => each.stop()));

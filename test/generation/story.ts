@@ -9,7 +9,7 @@ export const START = new Date('2026-01-01T12:00:00Z');
 export const HOLD_MS = 600_000;
 
 export function momentAt(at: Date, recovery: Recovery = 'NONE'): Moment {
-  return { at, uncertainHoldMs: HOLD_MS, recoveryOf: () => recovery, resultTtlOf: () => 3_600 };
+  return { at, uncertainHoldMs: HOLD_MS, recoveryOf: () => recovery, resultTtlOf: () => 3_600, fallbackOf: () => null };
 }
 const DEADLINE_MS = 900_000;
 
@@ -50,6 +50,14 @@ const accepted: Extract<SubmitReport, { kind: 'ACCEPTED' }> = {
 };
 const submits = fc.oneof(
   { weight: 5, arbitrary: fc.constant(accepted) },
+  fc.nat({ max: 5 }).map(
+    (n): SubmitReport => ({
+      kind: 'FINISHED',
+      images: sampleImages(n),
+      undelivered: [sampleTrouble()],
+      credits: null,
+    }),
+  ),
   failures.map((failure): SubmitReport => ({ kind: 'REFUSED', failure })),
   failures.map((failure): SubmitReport => ({ kind: 'NOT_NOW', failure, retryAfterMs: null })),
   failures.map((failure): SubmitReport => ({ kind: 'AMBIGUOUS', failure })),
@@ -65,7 +73,8 @@ const polls = fc.oneof(
   failures.map((failure): PollReport => ({ kind: 'FAILED', failure })),
   failures.map((failure): PollReport => ({ kind: 'MISSING', failure })),
   failures.map((failure): PollReport => ({ kind: 'SILENT', failure, retryAfterMs: null })),
-  fc.constant<PollReport>({ kind: 'PENDING', etaSeconds: null }),
+  percents.map((percent): PollReport => ({ kind: 'RUNNING', percent, etaSeconds: null, basis: 'ESTIMATED' })),
+  percents.map((percent): PollReport => ({ kind: 'PENDING', etaSeconds: null, ...(percent !== null && { percent }) })),
 );
 const kinds: fc.Arbitrary<Kind> = fc.constantFrom(
   'CLAIMED',
@@ -83,6 +92,10 @@ const kinds: fc.Arbitrary<Kind> = fc.constantFrom(
   'SETTLED',
   'RESOLVED',
   'RECOVERED',
+  'ARRIVED',
+  'TURNED_AWAY',
+  'UNFIT',
+  'ESTIMATED',
 );
 /** So that stories go far, most happenings are what usually comes next. */
 const USUAL: Record<TaskStatus, Kind> = {
@@ -202,6 +215,17 @@ function reportOf(
       return { kind, taskId, token, delayMs: 5_000 };
     case 'SETTLED':
       return { kind, taskId, token, report: poll, resultTtlSeconds: 3600 };
+    case 'TURNED_AWAY':
+      return { kind, taskId, token, failure: sampleTrouble({ billed: 'NO' }), delayMs: 5_000 };
+    case 'ESTIMATED':
+      return {
+        kind,
+        taskId,
+        submissionId: otherSubmission ? older : (task.submissionId ?? older),
+        percent: images * 30,
+      };
+    case 'UNFIT':
+      return { kind, taskId, token, failure: sampleTrouble({ code: 'REFERENCE_UNREACHABLE', billed: 'NO' }) };
     case 'RESOLVED':
       return { kind, taskId, billed: stale };
     case 'ARRIVED': {

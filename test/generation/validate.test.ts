@@ -62,6 +62,33 @@ test.each<[string, Partial<CreateInput>, object]>([
   ['a negative seed', { seed: -1 }, outside('seed', -1, 0, 2_147_483_647)],
   ['a seed past 31 bits', { seed: 2 ** 31 }, outside('seed', 2 ** 31, 0, 2_147_483_647)],
   ['a quality of 0', { output: { ...output, quality: 0 } }, outside('output.quality', 0, 1, 100)],
+  [
+    'a routing to nobody',
+    { routing: { onUncertain: 'WAIT', providers: [] } },
+    {
+      path: ['routing', 'providers'],
+      message: 'routing.providers must not be empty; leave it out to allow every provider.',
+      allowed: ['at least 1 provider'],
+    },
+  ],
+  ...['', 'usd', 'DOLLARS', 'US$', 'USD\n'].map((currency): [string, Partial<CreateInput>, object] => [
+    `the currency ${JSON.stringify(currency)}`,
+    { routing: { onUncertain: 'WAIT', maxCost: { amount: '1', currency } } },
+    {
+      path: ['maxCost', 'currency'],
+      message: 'maxCost.currency must be three capital letters, as in ISO 4217.',
+      allowed: ['a code like USD'],
+    },
+  ]),
+  [
+    'a ttl of 59 seconds',
+    { options: { runware: { optimizePrompt: null, ttlSeconds: 59 }, modelark: null } },
+    {
+      path: ['providerOptions', 'runware', 'ttlSeconds'],
+      message: 'providerOptions.runware.ttlSeconds is 59; it must be at least 60.',
+      allowed: ['at least 60'],
+    },
+  ],
   ['a deadline of 29 seconds', { deadlineSeconds: 29 }, outside('deadlineSeconds', 29, 30, 3600)],
   ['a reuse within no time', { reuseWithinSeconds: 0 }, outside('reuseWithinSeconds', 0, 1, 2_592_000)],
   [
@@ -98,6 +125,9 @@ test.each<[string, Partial<CreateInput>, object]>([
       ['file:///etc/passwd', 'must be http or https'],
       ['data:image/png;base64,AAAA', 'must be http or https'],
       ['javascript:alert(1)', 'must be http or https'],
+      ['https:/example.com/a.png', 'must begin with http:// or https://'],
+      ['http:example.com/a.png', 'must begin with http:// or https://'],
+      ['https:\\\\example.com\\a.png', 'must begin with http:// or https://'],
       ['https://me:secret@example.com/', 'must not hold a user name or password'],
       ['https://me@example.com/', 'must not hold a user name or password'],
       [`https://example.com/${'a'.repeat(2048)}`, 'is longer than 2048 characters'],
@@ -133,6 +163,8 @@ test.each<[string, Partial<CreateInput>]>([
       deadlineSeconds: 3600,
       reuseWithinSeconds: 2_592_000,
       size: { width: 1, height: 16_384 },
+      routing: { onUncertain: 'WAIT', providers: ['anyone'], maxCost: { amount: '0', currency: 'EUR' } },
+      options: { runware: { optimizePrompt: 'FAST', ttlSeconds: 60 }, modelark: { webSearch: false } },
     },
   ],
   ['a ratio, a colour and a URI', { size: { aspectRatio: '21:9', resolution: 'R4K' }, colors: ['#1E90ff'] }],
@@ -144,6 +176,12 @@ test.each<[string, Partial<CreateInput>]>([
   ['metadata 64 deep', { metadata: nested(64) }],
 ])('%s is sound', (_what, changes) => {
   expect(validateInput(sampleInput(changes))).toEqual([]);
+});
+
+test('a host that is not ASCII is sound, however often it is asked about', () => {
+  const input = sampleInput({ references: [{ uri: 'https://bücher.example/ü.png' }] });
+  const faults = Array.from({ length: 10_000 }, () => validateInput(input)).flat();
+  expect(faults).toEqual([]);
 });
 
 test('everything that is wrong is said at once', () => {

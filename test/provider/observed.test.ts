@@ -5,6 +5,8 @@ import { observed } from '../../src/provider/observed.ts';
 import { createAdapter } from '../worker/adapter.ts';
 import { readGolden } from './golden.ts';
 import { createProvider, createRequest, SENDING, TASK } from './gptimage2.ts';
+import { COMPLETED, createModelArkAt, orderOf, picture, stream, urlOf } from './modelark.ts';
+import { createSeedanceAt } from './seedance.ts';
 import { findClosedUrl, json, startServer } from './server.ts';
 
 const error = (code: string) => ({ error: { code, message: 'no', type: 'some_error' } });
@@ -66,4 +68,28 @@ test.each<[outcome: ProviderRequestSeen['outcome'], status: number, body: unknow
 
 test('a provider that cannot be asked after a lost answer still cannot', () => {
   expect(observed(createProvider('https://provider.example'), () => {}).recover).toBeNull();
+});
+
+test('of a synchronous submission each image is told of as it comes, and the submission once', async () => {
+  const server = await startServer(stream([picture(0), picture(1), COMPLETED]));
+  const seen: ProviderRequestSeen[] = [];
+  const provider = observed(createModelArkAt(server.url), (observation) => seen.push(observation));
+  const told: string[][] = [];
+  await provider.submit(orderOf(provider, 2), signal, async ({ images }) => {
+    told.push(images.map(({ url }) => url));
+  });
+  expect(told).toEqual([[urlOf(0)], [urlOf(0), urlOf(1)]]);
+  expect(seen).toMatchObject([{ provider: 'modelark', operation: 'submit', outcome: 'OK' }]);
+});
+
+test('a batch is told of as one question, odd or not, and its account, batches and limits stay the same', async () => {
+  const server = await startServer(json(200, { status: 'completed', results: [], tier: 'pro' }));
+  const seen: ProviderRequestSeen[] = [];
+  const bare = createSeedanceAt(server.url);
+  const provider = observed(bare, (observation) => seen.push(observation));
+  await provider.ask(['b#0', 'b#1', 'b#2', 'img_1'], signal);
+  expect(seen.map(({ operation }) => operation)).toEqual(['ask', 'ask']);
+  expect(await provider.account?.(signal)).toEqual({ creditsRemaining: null, tier: 'pro' });
+  const { submit: _, ask: __, ...rest } = provider;
+  expect(rest).toEqual(expect.objectContaining({ batch: bare.batch, together: bare.together, limits: bare.limits }));
 });

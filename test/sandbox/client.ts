@@ -1,26 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
-
-export interface Answer {
-  status: number;
-  headers: Headers;
-  json: Record<string, unknown>;
-}
+import { type Answer, createCaller } from './caller.ts';
 
 /** What a caller of the sandbox's GPTImage2 does, over real HTTP. */
 export function createClient(url: string, key = 'sandbox-test') {
-  const base = `${url}/gptimage2`;
-  // A pooled connection would outlive a sandbox that is restarted on the same port.
-  const headers = { connection: 'close', authorization: `Bearer ${key}`, 'content-type': 'application/json' };
-
-  async function send(path: string, init: RequestInit = {}): Promise<Answer> {
-    const response = await fetch(`${base}${path}`, { headers, ...init });
-    return {
-      status: response.status,
-      headers: response.headers,
-      json: (await response.json()) as Record<string, unknown>,
-    };
-  }
+  const { send, list } = createCaller(url, 'gptimage2', key);
 
   async function submit(prompt: string, more: Record<string, unknown> = {}): Promise<Answer> {
     const body = JSON.stringify({ model: 'doubao-seedream-5.0-lite', prompt, ...more });
@@ -50,10 +34,6 @@ export function createClient(url: string, key = 'sandbox-test') {
   async function results(prompt: string, more: Record<string, unknown> = {}): Promise<string[]> {
     const task = await pollUntil(await order(prompt, more), ({ status }) => status === 'completed');
     return task.results as string[];
-  }
-
-  async function list(path: '/_log' | '/_billing'): Promise<Record<string, unknown>[]> {
-    return (await (await fetch(`${url}${path}`)).json()) as Record<string, unknown>[];
   }
 
   return { send, submit, order, poll, pollUntil, results, list };

@@ -177,6 +177,7 @@ test('one prompt ordered twice is billed twice, with the same request hash', asy
     images: 2,
     credits: 6,
     refunded: false,
+    unit: 'credits',
     chargedAt: expect.stringMatching(/^\d{4}-.*Z$/),
     requestHash: expect.stringMatching(/^[0-9a-f]{64}$/),
   });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { createCaller } from './caller.ts';
 import { createClient } from './client.ts';
 
 let folder: string;
@@ -42,6 +43,23 @@ test('tasks, links and charges survive a restart on the same port', async () => 
   expect((await after.client.poll(id)).json).toMatchObject({ id, status: 'completed', results: [link] });
   expect((await fetch(link as string)).status).toBe(200);
   expect(await after.client.list('/_billing')).toEqual(charges);
+});
+
+test('what else a task has of its request survives too: its batch, its echo, its formats, what it spent', async () => {
+  const before = createCaller((await start()).sandbox.url, 'seedance');
+  const item = { model: 'seedream-5.0-lite', prompt: 'kept [[slow=0]]', deep_thinking: true, metadata: { project: 7 } };
+  const { json } = await before.post('/v1/images/batch', { generations: [item, { ...item, metadata: {} }] });
+  const path = `/v1/images/batch/${json.batch_id}`;
+  const report = (await before.get(path)).json as { results: { task_id: string }[] };
+  expect(report.results).toHaveLength(2);
+  await started[0]?.stop();
+  const { sandbox } = await start();
+  const after = createCaller(sandbox.url, 'seedance');
+  expect((await after.get(path)).json).toEqual(report);
+  const image = (await after.get(`/v1/images/${report.results[0]?.task_id}`)).json;
+  expect(image).toMatchObject({ deep_thinking_used: true, metadata: { project: 7 } });
+  expect((await fetch(image.image_url_webp as string)).status).toBe(200);
+  expect((await after.get('/v1/account/credits')).json).toMatchObject({ credits_remaining: json.credits_remaining });
 });
 
 test('a task keeps running while nobody hosts it', async () => {

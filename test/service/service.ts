@@ -16,6 +16,9 @@ export const FAST: Record<string, string> = {
   POLL_SLOW_MS: '50',
 };
 
+/** What TEST keys may use unless the wiring says otherwise. */
+const testProviders = ['gptimage2'];
+
 export interface Service {
   url: string;
   /** The sandbox inside it. */
@@ -48,7 +51,7 @@ export async function startService(
     ...env,
   });
   const logged: Service['logged'] = [];
-  const app = await startApp(config, pino({ level: 'info' }, collect(logged)), wiring);
+  const app = await startApp(config, pino({ level: 'info' }, collect(logged)), { testProviders, ...wiring });
   return {
     url: app.url ?? '',
     sandboxUrl: app.sandboxUrl ?? '',

@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { ConfigError, readConfig } from '../../src/config/config.ts';
 import { envExample } from '../../src/config/env-example.ts';
 
@@ -31,6 +34,13 @@ describe('readConfig', () => {
       BOOTSTRAP_API_KEY: [],
       CORS_ORIGINS: [],
       FETCH_ALLOWED_HOSTS: [],
+      MODELARK_BASE_URL: 'https://ark.ap-southeast.bytepluses.com',
+      RUNWARE_BASE_URL: 'https://api.runware.ai',
+      REAPI_BASE_URL: 'https://reapi.ai',
+      THREEDAISTUDIO_BASE_URL: 'https://api.3daistudio.com',
+      SEEDANCE_BASE_URL: 'https://api.seedance.it.com',
+      PROVIDER_CONCURRENCY: {},
+      PROVIDER_REQUESTS_PER_MINUTE: {},
     });
     expect(warnings).toEqual([]);
   });
@@ -115,6 +125,107 @@ describe('readConfig', () => {
     ]);
   });
 });
+
+describe('numbers for each provider', () => {
+  test('are read from pairs, with or without spaces', () => {
+    const { config } = readConfig({ PROVIDER_CONCURRENCY: 'runware=4, seedance = 10,' });
+    expect(config.PROVIDER_CONCURRENCY).toEqual({ runware: 4, seedance: 10 });
+  });
+
+  test.each([
+    ['runwear=4', 'names "runwear", which is none of gptimage2, modelark, runware, reapi, threedaistudio, seedance'],
+    ['toString=4', 'names "toString", which is none of gptimage2, modelark, runware, reapi, threedaistudio, seedance'],
+    ['runware', 'must be pairs such as runware=4, separated by commas, not "runware"'],
+    ['=4', 'must be pairs such as runware=4, separated by commas, not "=4"'],
+    ['reapi=1,reapi=2', 'names reapi twice'],
+    ['reapi=0', 'must give reapi a whole number from 1 to 100000, not "0"'],
+    ['reapi=1.5', 'must give reapi a whole number from 1 to 100000, not "1.5"'],
+    ['reapi=100001', 'must give reapi a whole number from 1 to 100000, not "100001"'],
+    ['reapi=', 'must give reapi a whole number from 1 to 100000, not ""'],
+  ])('%s is refused in a sentence', (numbers, sentence) => {
+    expect(faultsOf({ PROVIDER_REQUESTS_PER_MINUTE: numbers })).toEqual([`PROVIDER_REQUESTS_PER_MINUTE ${sentence}.`]);
+  });
+
+  test('what is wrong with each of several is told', () => {
+    expect(faultsOf({ PROVIDER_CONCURRENCY: 'reapi=0,runware=4,seedance=-1' })).toEqual([
+      'PROVIDER_CONCURRENCY must give reapi a whole number from 1 to 100000, not "0".',
+      'PROVIDER_CONCURRENCY must give seedance a whole number from 1 to 100000, not "-1".',
+    ]);
+  });
+});
+
+describe('PRICES_FILE', () => {
+  const price = {
+    provider: 'runware',
+    model: 'seedream-5.0-lite',
+    from: '2026-01-31',
+    amount: '0.035',
+    currency: 'USD',
+  };
+
+  test('is read into the configuration', () => {
+    const prices = [price, { ...price, from: '2026-02-28', amount: '1' }];
+    expect(readConfig({ PRICES_FILE: writeFile(JSON.stringify(prices)) }).config.PRICES_FILE).toEqual(prices);
+  });
+
+  test.each([
+    [
+      'a provider nobody knows',
+      { ...price, provider: 'fal' },
+      'a "provider" of gptimage2, modelark, runware, reapi, threedaistudio, seedance',
+    ],
+    ['no model', { ...price, model: undefined }, 'a "model" such as "seedream-5.0-lite"'],
+    ['a day that does not exist', { ...price, from: '2026-02-30' }, 'a day as "from", such as "2026-01-31"'],
+    ['a number, which may have lost digits', { ...price, amount: 0.035 }, 'an "amount" as text, such as "0.035"'],
+    ['a debt', { ...price, amount: '-1' }, 'an "amount" as text, such as "0.035"'],
+    ['a currency in words', { ...price, currency: 'dollars' }, 'a "currency" such as "USD"'],
+    [
+      'a field nobody reads',
+      { ...price, until: '2026-03-01' },
+      'provider, model, from, amount and currency, and nothing else',
+    ],
+    ['no object', 7, 'provider, model, from, amount and currency, and nothing else'],
+  ])('with %s is refused in a sentence', (_, entry, needed) => {
+    const file = writeFile(JSON.stringify([price, entry]));
+    expect(faultsOf({ PRICES_FILE: file })).toEqual([`PRICES_FILE needs in entry 2 ${needed}.`]);
+  });
+
+  test.each([
+    ['{', 'must name a file that holds JSON'],
+    ['{}', 'must name a file that holds a JSON list'],
+    [JSON.stringify([price, price]), 'has two entries for runware, seedream-5.0-lite and 2026-01-31'],
+  ])('that holds %s is refused in a sentence', (text, sentence) => {
+    expect(faultsOf({ PRICES_FILE: writeFile(text) })).toEqual([`PRICES_FILE ${sentence}.`]);
+  });
+
+  test('every fault of it is told, beside those of other variables', () => {
+    const file = writeFile(
+      JSON.stringify([
+        { ...price, amount: 'free', currency: '' },
+        { ...price, from: 'today' },
+      ]),
+    );
+    expect(faultsOf({ PRICES_FILE: file, LOG_LEVEL: 'loud' })).toEqual([
+      'PRICES_FILE needs in entry 1 an "amount" as text, such as "0.035".',
+      'PRICES_FILE needs in entry 1 a "currency" such as "USD".',
+      'PRICES_FILE needs in entry 2 a day as "from", such as "2026-01-31".',
+      'LOG_LEVEL must be trace, debug, info, warn, error or silent.',
+    ]);
+  });
+
+  test('that is not there is refused in a sentence', () => {
+    const sentence = 'PRICES_FILE names a file that cannot be read (ENOENT).';
+    expect(faultsOf({ PRICES_FILE: '/nowhere/prices.json' })).toEqual([sentence]);
+  });
+});
+
+function writeFile(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'prices-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'prices.json');
+  writeFileSync(file, text);
+  return file;
+}
 
 function faultsOf(env: NodeJS.ProcessEnv): readonly string[] {
   try {

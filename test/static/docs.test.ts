@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { schema } from '../../src/graphql/schema.ts';
+import { tableOfProviders } from './provider-table.ts';
 
 const PAGES = ['README.md', ...readdirSync('docs').map((name) => `docs/${name}`)].filter((name) =>
   name.endsWith('.md'),
@@ -9,6 +10,9 @@ const PAGES = ['README.md', ...readdirSync('docs').map((name) => `docs/${name}`)
 
 /** A block of code under the comment that says where it is from: a file, or its lines from one text to before another. */
 const EXTRACTED = /<!-- (examples\/[^\s:]+)(?:: (.+?)(?: … (.+?))?)? -->\n```(\w+)\n.*?```/gs;
+
+/** What stands between these two is made from the data. */
+const TABLE = /(<!-- the providers, from their limits -->).*?(<!-- end of the providers -->)/s;
 
 describe.each(PAGES)('%s', (page) => {
   const text = readFileSync(page, 'utf8');
@@ -19,12 +23,12 @@ describe.each(PAGES)('%s', (page) => {
     expect(faults).toEqual([]);
   });
 
-  test('every block of code that names a file is what the file says (vitest -u writes it)', async () => {
+  test('every block of code that names a file is what the file says, and the table of the providers what their limits say (vitest -u writes it)', async () => {
     const fresh = text.replace(EXTRACTED, (block, file, from, to, language) => {
       const [comment] = block.split('\n', 1);
       return `${comment}\n\`\`\`${language}\n${extract(file, from, to)}\n\`\`\``;
     });
-    await expect(fresh).toMatchFileSnapshot(`../../${page}`);
+    await expect(fresh.replace(TABLE, `$1\n${tableOfProviders()}\n$2`)).toMatchFileSnapshot(`../../${page}`);
   });
 });
 

@@ -25,6 +25,20 @@ test('a task that was just accepted is asked about after the first wait', () => 
   expect(dueInMs(held)).toBe(2_000);
 });
 
+test('it joins the question about others at any time; backed off from, no sooner than half its wait is over', () => {
+  const held = hold();
+  held.asked();
+  held.schedule(60_000);
+  expect(held.mayJoin()).toBe(true);
+  held.hear(missing, 9);
+  held.schedule(60_000);
+  expect(held.mayJoin()).toBe(false);
+  vi.setSystemTime(NOON.getTime() + 29_999);
+  expect(held.mayJoin()).toBe(false);
+  vi.setSystemTime(NOON.getTime() + 30_000);
+  expect(held.mayJoin()).toBe(true);
+});
+
 test.each<[string, Partial<Task>]>([
   ['was held before', { status: 'ACCEPTED', tries: 2 }],
   ['runs already', { status: 'RUNNING', tries: 1 }],
@@ -42,8 +56,10 @@ test('while an answer is awaited it is not due, and each question is counted on 
 
 test('it is as old as its acceptance, never younger than nothing', () => {
   const accepted = (ms: number) => hold({ acceptedAt: new Date(NOON.getTime() + ms) }).age(2, 9);
-  expect(accepted(-30_000)).toEqual({ ageMs: 30_000, silences: 2, retryAfterMs: 9 });
-  expect(accepted(5_000)).toEqual({ ageMs: 0, silences: 2, retryAfterMs: 9 });
+  const more = { silences: 2, retryAfterMs: 9, awaitsCallback: false };
+  expect(hold({ awaitsCallback: true }).age(0, null).awaitsCallback).toBe(true);
+  expect(accepted(-30_000)).toEqual({ ageMs: 30_000, ...more });
+  expect(accepted(5_000)).toEqual({ ageMs: 0, ...more });
 });
 
 test('a provider that does not know a task is believed the sixth time in a row', () => {

@@ -1,12 +1,14 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { Domain } from '../../src/generation/domain.ts';
+import type { PollReport } from '../../src/generation/provider.ts';
+import { UNKNOWN_STANDING } from '../../src/generation/standing.ts';
 import type { Provider } from '../../src/provider/provider.ts';
 import { createIdentity } from '../../src/worker/identity.ts';
 import { createPoller } from '../../src/worker/poll.ts';
 import { createReconciler } from '../../src/worker/reconcile.ts';
 import { insertMany, type Many } from '../generation/many.ts';
-import { sampleTrouble } from '../generation/samples.ts';
+import { sampleModel, sampleTrouble } from '../generation/samples.ts';
 import { openStage, type Stage } from '../generation/stage.ts';
 import { until } from '../service/until.ts';
 import { createFake, failed, pending } from './fake.ts';
@@ -163,6 +165,26 @@ test('a task whose provider is not configured is given back, and the try does no
   expect(row).toMatchObject({ tries: 0, worker_id: null, lease_token: 1 });
 });
 
+test('where a provider tells no percent, the history tells one: it rises in a few steps, marked as an estimate, until the end', async () => {
+  await insert({ count: 2, status: 'ACCEPTED' });
+  await stage.domain.db.execute(sql`update tasks set progress_basis = 'NONE'`);
+  const standingOf = () => ({ ...UNKNOWN_STANDING, p50Seconds: 1 });
+  const runs: PollReport = { kind: 'RUNNING', percent: null, etaSeconds: null };
+  const models = [sampleModel({ model: 'm', progress: 'NONE' })];
+  const answer = (id: string): PollReport => (id === FIRST ? runs : pending);
+  await work([createFake(answer, { models })], undefined, { ...stage.domain, standingOf });
+  const progress = () =>
+    stage.domain.db.execute<{ status: string; percent: number | null; progress_basis: string }>(
+      sql`select status, percent, progress_basis from tasks order by id`,
+    );
+  const rows = await until(progress, (all) => all.every(({ percent }) => (percent ?? 0) >= 80));
+  expect(rows.map(({ status, progress_basis }) => [status, progress_basis])).toEqual([
+    ['RUNNING', 'ESTIMATED'],
+    ['ACCEPTED', 'ESTIMATED'],
+  ]);
+  expect((await stage.eventsOf('gen_00000001')).length).toBeLessThanOrEqual(20);
+});
+
 test('a task that kills whoever asks about it is set aside, its neighbours go on, and in the end it is given up', async () => {
   await insert({ count: 4 });
   await stage.domain.db.execute(sql`update tasks set tries = 1`);
@@ -200,7 +222,7 @@ test('a task that kills whoever asks about it is set aside, its neighbours go on
 /** A worker's poller and reconciler, stopped after the test. */
 async function work(providers: Provider[], room?: { most: number; reserve: number }, domain: Domain = stage.domain) {
   const identity = createIdentity(domain, () => poller.forget(poller.list()));
-  const poller = createPoller(domain, providers, identity, room);
+  const poller = createPoller(domain, providers, identity, { ...(room && { room }) });
   const reconciler = createReconciler(domain, identity, poller, [poller]);
   await identity.start();
   for (const loop of [poller, reconciler]) loop.start();

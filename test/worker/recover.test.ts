@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hearCallback } from '../../src/generation/callback.ts';
 import { listExchanges } from '../../src/generation/exchanges.ts';
 import { takeOverFromTheSilent } from '../../src/generation/lease.ts';
-import { findSubmission, recordSubmission } from '../../src/generation/send.ts';
+import { recordSubmission } from '../../src/generation/record-submission.ts';
+import { findSubmission } from '../../src/generation/send.ts';
 import type { Generation } from '../../src/generation/types.ts';
 import { sampleExchange, sampleTrouble } from '../generation/samples.ts';
 import { taskOf } from '../generation/stage.ts';
@@ -55,7 +56,7 @@ test.concurrent('a late refusal of the first sender proves nothing once another 
   // Another worker sent it once more, was accepted, and died of it; then the first one thaws with its 429.
   await own.providers.ASK.submit(submission.body, new AbortController().signal);
   const notNow = { kind: 'NOT_NOW' as const, failure: sampleTrouble(), retryAfterMs: null };
-  await recordSubmission(own.domain, task, submission.id, notNow, sampleExchange());
+  await recordSubmission(own.domain, [{ task, report: notNow }], submission.id, sampleExchange());
   await own.startWorker();
   const after = await own.sees(generation, isOver);
   expect(own.upstream.of('refused late').accepted).toHaveLength(1);

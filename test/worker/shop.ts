@@ -12,11 +12,14 @@ import type { Domain } from '../../src/generation/domain.ts';
 import type { CreateInput } from '../../src/generation/input.ts';
 import { registerWorker } from '../../src/generation/lease.ts';
 import type { SentSubmission } from '../../src/generation/provider.ts';
-import { markSending, newSubmissionId, recordSubmission } from '../../src/generation/send.ts';
+import { recordSubmission } from '../../src/generation/record-submission.ts';
+import { markSending, newSubmissionId } from '../../src/generation/send.ts';
+import { createStandings } from '../../src/generation/standings.ts';
 import type { Generation, Task } from '../../src/generation/types.ts';
 import { createConnections } from '../../src/provider/connections.ts';
 import type { Provider } from '../../src/provider/provider.ts';
 import { createDiskStorage } from '../../src/storage/disk.ts';
+import type { CallbackUrl } from '../../src/worker/callback-url.ts';
 import { createWorker, type Worker } from '../../src/worker/worker.ts';
 import type { Caller } from '../../src/workspace/caller.ts';
 import { sampleInput } from '../generation/samples.ts';
@@ -70,9 +73,12 @@ export async function openShop(): Promise<Shop> {
   const [connections, fetch] = [createConnections(), createGuardedFetch({ allowedHosts: [] })];
   const adapt = (recovery: RecoveryClass) => createAdapter(upstream.url, recovery, connections);
   const providers = { ASK: adapt('ASK'), CALLBACK: adapt('CALLBACK'), NONE: adapt('NONE') };
-  const domain: Domain = { ...stage.domain, catalogue: Object.values(providers) };
+  const standings = createStandings({ ...stage.domain, catalogue: Object.values(providers) });
+  await standings.start();
+  const domain: Domain = { ...stage.domain, catalogue: Object.values(providers), standingOf: standings.of };
   const keeper = { fetch, storage: createDiskStorage(folder) };
   const caller: Caller = await stage.newCaller();
+  const callbackUrl: CallbackUrl = ({ callback }, id) => callback && `https://${id}`;
   const workers: Worker[] = [];
 
   const create: Shop['create'] = async (model, prompt, changes, deadlineMs = domain.timing.deadlineMs) => {
@@ -89,7 +95,7 @@ export async function openShop(): Promise<Shop> {
     if (!task) throw new Error('Another worker has it.');
     const [id, reference] = [newSubmissionId(), randomUUID()];
     const body = providers[model].compose(task.request, { submissionId: id, reference, callbackUrl: null });
-    if (!(await markSending(domain, task, { id, reference, body }))) throw new Error('It may be sent.');
+    if (await markSending(domain, [task], { id, reference, body })) throw new Error('It may be sent.');
     return { generation, task, submission: { id, reference, body } };
   };
 
@@ -99,7 +105,7 @@ export async function openShop(): Promise<Shop> {
     upstream,
     providers,
     async startWorker(known = Object.values(providers)) {
-      const worker = createWorker(domain, known, keeper, ({ callback }, id) => callback && `https://${id}`);
+      const worker = createWorker(domain, known, keeper, callbackUrl, standings);
       await worker.start();
       workers.push(worker);
       return worker;
@@ -109,7 +115,7 @@ export async function openShop(): Promise<Shop> {
     async send(model, prompt) {
       const { generation, task, submission } = await mark(model, prompt);
       const { report, exchange } = await providers[model].submit(submission.body, new AbortController().signal);
-      await recordSubmission(domain, task, submission.id, report, exchange);
+      await recordSubmission(domain, [{ task, report: report }], submission.id, exchange);
       return stage.reload(generation.id);
     },
     async cancel({ id }) {
@@ -127,7 +133,7 @@ export async function openShop(): Promise<Shop> {
     },
     async close() {
       await Promise.all(workers.map((worker) => worker.stop()));
-      await Promise.all([upstream.stop(), fetch.stop(), connections.stop()]);
+      await Promise.all([upstream.stop(), fetch.stop(), connections.stop(), standings.stop()]);
       await stage.close();
       await rm(folder, { recursive: true });
     },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isHttpUrl } from '../http-url.ts';
 import { NOTHING_SAID, type Said } from '../trouble.ts';
 
 // What no source settles may be missing or of another kind: it then counts as not given.
@@ -68,8 +69,4 @@ export function readUrls({ results, result_data }: WireTask): string[] {
   const urls = results.filter(isHttpUrl);
   if (urls.length > 0) return urls;
   return result_data.map((item) => resultItem.safeParse(item).data?.image_url).filter(isHttpUrl);
-}
-
-function isHttpUrl(value: unknown): value is string {
-  return typeof value === 'string' && /^https?:\/\//i.test(value) && URL.canParse(value);
 }

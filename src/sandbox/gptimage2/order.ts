@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isLoopback } from '../callbacks.ts';
+import { readUrl } from '../read-url.ts';
 import type { Order } from '../task.ts';
 import { readSize } from './size.ts';
 
@@ -79,7 +80,7 @@ function isCallbackUrl(url: string): boolean {
 }
 
 function isWebUrl(url: string): boolean {
-  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+  return /^https?:$/.test(readUrl(url)?.protocol ?? '');
 }
 
 function parseJson(json: string): unknown {

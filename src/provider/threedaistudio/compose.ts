@@ -1,0 +1,20 @@
+import type { ProviderRequest } from '../../generation/provider.ts';
+import { THREEDAISTUDIO_MODELS } from './models.ts';
+import { getPreset } from './presets.ts';
+
+/** The body of a submission: only fields of seed 003, and of those only what was asked for. */
+export function compose(request: ProviderRequest): Record<string, unknown> {
+  const { prompt, size, images, references, seed, safety } = request;
+  if (!THREEDAISTUDIO_MODELS.some(({ model }) => model === request.model)) {
+    throw new Error(`3D AI Studio does not offer the model ${request.model}.`);
+  }
+  return {
+    prompt,
+    // Bytes, although the name says URLs.
+    ...(references.length > 0 && { image_urls: references.map(({ uri }) => uri) }),
+    ...(size && { image_size: getPreset(size) }),
+    ...(images > 1 && { num_images: images }),
+    ...(seed !== null && { seed }),
+    ...(safety !== 'DEFAULT' && { enable_safety_checker: safety === 'ON' }),
+  };
+}

@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto';
+import type { GuardedFetch } from '../fetch/guarded-fetch.ts';
+import type { Domain } from '../generation/domain.ts';
+import type { Report } from '../generation/machine.ts';
+import type { Exchange, ProviderRequest, SentSubmission, SubmitReport } from '../generation/provider.ts';
+import { recordReports } from '../generation/record.ts';
+import { recordArrival, recordSubmission } from '../generation/record-submission.ts';
+import { markSending, newSubmissionId, type Obstacle, takeBack } from '../generation/send.ts';
+import type { Task } from '../generation/types.ts';
+import type { Provider } from '../provider/provider.ts';
+import { answersOf } from './batch-answers.ts';
+import type { Breaker, Permission } from './breaker.ts';
+import type { CallbackUrl } from './callback-url.ts';
+import { AFTER_A_FAILURE, delayed, UNCONFIGURED } from './delay.ts';
+import type { Identity } from './identity.ts';
+import { batchLimit, type Limits } from './limits.ts';
+import { findProvider, type Providers } from './providers.ts';
+import { fetchReferences } from './references.ts';
+import { shortenBody } from './shorten-body.ts';
+import { whileEstimating } from './while-estimating.ts';
+
+const UNMARKED_MS = 500;
+export interface DispatchParts {
+  providers: Providers;
+  identity: Identity;
+  callbackUrl: CallbackUrl;
+  fetch: GuardedFetch;
+  breaker: Breaker;
+  limits: Limits;
+}
+
+export interface Dispatcher {
+  /** Sends tasks in one submission: one, or several of one batch. Whatever goes wrong is dealt with. */
+  dispatch(tasks: readonly Task[], signal: AbortSignal): Promise<void>;
+  /** Providers that have no turn just now. */
+  busy(): Pick<Task, 'provider' | 'mode'>[];
+  /** How many orders one submission may carry now. */
+  roomFor(provider: Provider, task: Task): number;
+}
+
+/** The way of one submission: its references, whether its provider is well, its mark, its bytes, its answer. */
+export function createDispatcher(domain: Domain, parts: DispatchParts): Dispatcher {
+  const { providers, identity, callbackUrl, fetch, breaker, limits } = parts;
+  const busyUntil = new Map<Provider, number>();
+
+  async function dispatch(tasks: readonly Task[], signal: AbortSignal): Promise<void> {
+    try {
+      const [first] = tasks;
+      const provider = first && findProvider(providers, first);
+      if (!provider) return await tell(tasks, (task) => delayed(task, UNCONFIGURED));
+      const fit = await lookAtReferences(provider, tasks, signal);
+      if (fit.length > 0) await send(provider, fit, signal);
+    } catch (error) {
+      domain.log.error({ err: error, tasks: tasks.map(({ id }) => id) }, 'tasks could not be submitted');
+      await tell(tasks, (task) => delayed(task, AFTER_A_FAILURE)).catch(() => {});
+    }
+  }
+
+  /** Those that may be sent, with their requests as they are sent; the others fail before anything leaves. */
+  async function lookAtReferences(provider: Provider, tasks: readonly Task[], signal: AbortSignal): Promise<Order[]> {
+    const looked = await Promise.all(
+      tasks.map(async (task) => {
+        const rules = provider.models.find(({ model }) => model === task.request.model)?.references ?? null;
+        const options = { allowedHosts: provider.resultHosts, signal };
+        return { task, references: await fetchReferences(fetch, task.request, rules, options) };
+      }),
+    );
+    const unfit = looked.flatMap(({ task, references }) => (references.ok ? [] : [{ task, ...references }]));
+    await recordReports(
+      domain,
+      unfit.map(({ task: { id: taskId, leaseToken: token, generationId }, failure }) => {
+        return { generationId, report: { kind: 'UNFIT', taskId, token, failure } };
+      }),
+    );
+    return looked.flatMap(({ task, references }) => (references.ok ? [{ task, request: references.request }] : []));
+  }
+
+  async function send(provider: Provider, orders: readonly Order[], signal: AbortSignal): Promise<void> {
+    const tasks = orders.map(({ task }) => task);
+    const may = await breaker.mayTry(provider);
+    if (!may.ok) return turnAway(tasks, may);
+    const submission = compose(provider, orders);
+    const obstacle = await mark(provider, tasks, submission);
+    if (obstacle) return giveBack(provider, tasks, obstacle);
+    // Frozen for longer than the lease: others have the tasks by now, and it must not leave so late.
+    if (!identity.isAlive()) return takeBack(domain, tasks, submission.id, UNMARKED_MS);
+    const { report, exchange } = await submit(provider, tasks, submission, signal);
+    domain.reach?.('submit:answered');
+    await record(provider, tasks, submission.id, report, exchange);
+    await breaker.heard(provider, report);
+  }
+
+  function compose(provider: Provider, orders: readonly Order[]): Composed {
+    const [id, reference] = [newSubmissionId(), randomUUID()];
+    const sending = { submissionId: id, reference, callbackUrl: callbackUrl(provider, id) };
+    const requests = orders.map(({ request }) => request);
+    const [only] = requests;
+    if (!only) throw new Error('There is nothing to send.');
+    const body =
+      requests.length > 1 && provider.batch
+        ? provider.batch.compose(requests, sending)
+        : provider.compose(only, sending);
+    return { id, reference, body, awaitsCallback: sending.callbackUrl !== null };
+  }
+
+  /** Null when it may leave. If what became of the mark is unknown, it stays. */
+  async function mark(
+    provider: Provider,
+    tasks: readonly Task[],
+    { awaitsCallback, ...submission }: Composed,
+  ): Promise<Obstacle | null> {
+    try {
+      const stored = { ...submission, body: shortenBody(submission.body) };
+      return await markSending(domain, tasks, stored, { awaitsCallback, admit: limits.admit(provider) });
+    } catch (error) {
+      domain.log.error({ err: error, submission: submission.id }, 'it could not be marked as leaving, so it stays');
+      await takeBack(domain, tasks, submission.id, UNMARKED_MS);
+      return { kind: 'LOST', taskIds: tasks.map(({ id }) => id) };
+    }
+  }
+
+  async function giveBack(provider: Provider, tasks: readonly Task[], obstacle: Obstacle): Promise<void> {
+    await breaker.notTried(provider);
+    if (obstacle.kind === 'NO_TURN') {
+      busyUntil.set(provider, performance.now() + obstacle.waitMs);
+      return tell(tasks, (task) => delayed(task, { delayMs: obstacle.waitMs, blameless: true }));
+    }
+    const others = tasks.filter(({ id }) => !obstacle.taskIds.includes(id));
+    await tell(others, (task) => delayed(task, { delayMs: 0, blameless: true }));
+  }
+
+  async function submit(provider: Provider, tasks: readonly Task[], { id, body }: SentSubmission, signal: AbortSignal) {
+    const [task] = tasks;
+    if (!provider.isSynchronous || !task) return provider.submit(body, signal);
+    return whileEstimating(domain, provider, task, id, () =>
+      provider.submit(body, signal, ({ images }) => recordArrival(domain, task, id, images)),
+    );
+  }
+
+  async function record(
+    provider: Provider,
+    tasks: readonly Task[],
+    submissionId: string,
+    report: SubmitReport,
+    exchange: Exchange,
+  ): Promise<void> {
+    await recordSubmission(domain, answersOf(provider, tasks, report), submissionId, exchange);
+    if (!('failure' in report)) return;
+    const { code, message } = report.failure;
+    const ids = tasks.map(({ id }) => id);
+    domain.log.warn({ tasks: ids, provider: provider.slug, outcome: report.kind, code }, message);
+  }
+
+  function turnAway(tasks: readonly Task[], { failure, delayMs }: Extract<Permission, { ok: false }>): Promise<void> {
+    return tell(tasks, ({ id: taskId, leaseToken: token }) => ({
+      kind: 'TURNED_AWAY',
+      taskId,
+      token,
+      failure,
+      delayMs,
+    }));
+  }
+
+  async function tell(tasks: readonly Task[], reportOf: (task: Task) => Report): Promise<void> {
+    await recordReports(
+      domain,
+      tasks.map((task) => ({ generationId: task.generationId, report: reportOf(task) })),
+    );
+  }
+
+  return {
+    dispatch,
+    busy() {
+      for (const [provider, until] of busyUntil) if (until <= performance.now()) busyUntil.delete(provider);
+      return [...busyUntil.keys()].map(({ slug, mode }) => ({ provider: slug, mode }));
+    },
+    roomFor: (provider, task) => batchLimit(limits, provider, task),
+  };
+}
+
+interface Order {
+  task: Task;
+  /** As it is sent: references may have become bytes. */
+  request: ProviderRequest;
+}
+
+interface Composed extends SentSubmission {
+  awaitsCallback: boolean;
+}

@@ -1,0 +1,262 @@
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { FailureCode, PollReport, SubmitReport } from '../../src/generation/provider.ts';
+import { createStandings, type Standings } from '../../src/generation/standings.ts';
+import { type Breaker, createBreaker, PAUSES } from '../../src/worker/breaker.ts';
+import { sampleImages, sampleTrouble } from '../generation/samples.ts';
+import { openStage, type Stage, taskOf } from '../generation/stage.ts';
+import { createFake, pending } from './fake.ts';
+
+const kites = createFake(() => pending);
+const accepted: SubmitReport = { kind: 'ACCEPTED', providerTaskId: 'theirs', credits: null, etaSeconds: null };
+const lost: SubmitReport = { kind: 'AMBIGUOUS', failure: sampleTrouble({ code: 'OUTCOME_UNKNOWN' }) };
+const refused: SubmitReport = { kind: 'REFUSED', failure: sampleTrouble({ code: 'PROVIDER_REJECTED' }) };
+const OK = { ok: true };
+
+function notNow(code: FailureCode, retryAfterMs: number | null = null): SubmitReport {
+  return { kind: 'NOT_NOW', failure: sampleTrouble({ code }), retryAfterMs };
+}
+
+function silent(code: FailureCode): PollReport {
+  return { kind: 'SILENT', failure: sampleTrouble({ code }), retryAfterMs: null };
+}
+
+/** What one process knows. */
+interface Process {
+  breaker: Breaker;
+  standings: Standings;
+}
+
+let stage: Stage;
+let processes: [Process, Process];
+beforeAll(async () => {
+  stage = await openStage();
+});
+beforeEach(async () => {
+  await stage.clear();
+  processes = [await startProcess(), await startProcess()];
+});
+afterAll(() => stage.close());
+
+async function startProcess(): Promise<Process> {
+  const standings = createStandings(stage.domain);
+  // As long for the sandbox as for the real ones.
+  const pauses = { ...PAUSES, TEST: PAUSES.LIVE };
+  return { standings, breaker: createBreaker(stage.domain, standings, pauses) };
+}
+
+/** Both have looked, as each does every second. */
+async function look(): Promise<void> {
+  await Promise.all(processes.map(({ standings }) => standings.refresh()));
+}
+
+async function tell(reports: readonly (SubmitReport | PollReport)[], process = processes[0]): Promise<void> {
+  for (const report of reports) await process.breaker.heard(kites, report);
+}
+
+interface State {
+  openings: number;
+  code: FailureCode | null;
+  reason: string | null;
+  /** For how many more seconds; null: it is closed. */
+  seconds: number | null;
+}
+
+async function readState(): Promise<State | undefined> {
+  const [row] = await stage.domain.db.execute<State & Record<string, unknown>>(sql`
+    select openings, open_code as code, open_reason as reason,
+      round(extract(epoch from open_until - clock_timestamp()))::int as seconds from provider_states`);
+  return row;
+}
+
+async function passPause(): Promise<void> {
+  await stage.domain.db.execute(sql`update provider_states set open_until = clock_timestamp()`);
+  await look();
+}
+
+test('five submissions in a row that fail open it for every process, and none is sent until the pause is over', async () => {
+  await tell([lost, notNow('PROVIDER_UNREACHABLE'), lost, lost]);
+  expect(await readState()).toBeUndefined();
+  await tell([lost]);
+  expect(await readState()).toEqual({
+    openings: 1,
+    code: 'PROVIDER_ERROR',
+    reason:
+      'Kites (TEST): it answers with errors or not at all. Look at its status page; what was sent may have been accepted.',
+    seconds: 30,
+  });
+  await processes[1].standings.refresh();
+  for (const { breaker } of processes) {
+    const { failure, delayMs } = (await breaker.mayTry(kites)) as Extract<
+      Awaited<ReturnType<Breaker['mayTry']>>,
+      { ok: false }
+    >;
+    expect(failure).toEqual({
+      code: 'PROVIDER_ERROR',
+      message: 'Kites answers with errors or not at all, so nothing is sent to it for now.',
+      billed: 'NO',
+      retryable: true,
+      providerCode: null,
+      providerMessage: null,
+    });
+    expect(delayMs).toBeGreaterThan(25_000);
+    expect(delayMs).toBeLessThanOrEqual(30_000);
+  }
+  const live = createFake(() => pending, { mode: 'LIVE' });
+  expect(await processes[1].breaker.mayTry(live)).toEqual(OK);
+});
+
+test.each<[string, SubmitReport[]]>([
+  ['an order that it takes between two failures', [lost, lost, lost, lost, accepted, lost, lost, lost, lost]],
+  ['orders that it refuses for what they are', Array(20).fill(refused)],
+  ['a few that it has no time for', Array(9).fill(notNow('RATE_LIMITED'))],
+  ['what failed at our side', Array(20).fill(notNow('INTERNAL'))],
+])('%s: it stays closed', async (_, reports) => {
+  await tell(reports);
+  expect(await readState()).toBeUndefined();
+});
+
+test.each<[string, SubmitReport, Omit<State, 'openings'>]>([
+  [
+    'a key that is refused',
+    notNow('PROVIDER_REJECTED', 30_000),
+    {
+      code: 'PROVIDER_REJECTED',
+      reason: 'Kites (TEST): the key is refused. Set SANDBOX_URL to one that it takes, and restart.',
+      seconds: 30,
+    },
+  ],
+  [
+    'credits that are used up',
+    notNow('PROVIDER_CREDITS_EXHAUSTED', 45_000),
+    {
+      code: 'PROVIDER_CREDITS_EXHAUSTED',
+      reason: 'Kites (TEST): the credits are used up. Top up the account; work goes on by itself.',
+      seconds: 45,
+    },
+  ],
+])('%s opens it at once', async (_, report, state) => {
+  await tell([report]);
+  expect(await readState()).toEqual({ openings: 1, ...state });
+});
+
+test('ten in a row that it has no time for open it for as long as it asks for', async () => {
+  await tell(Array(10).fill(notNow('RATE_LIMITED', 90_000)));
+  expect(await readState()).toMatchObject({ code: 'RATE_LIMITED', seconds: 90 });
+});
+
+test('polls that are not answered open it when there are many of them, polls it answers with 404 or 429 do not', async () => {
+  const missing: PollReport = { kind: 'MISSING', failure: sampleTrouble() };
+  await tell([...Array(60).fill(missing), ...Array(60).fill(silent('RATE_LIMITED')), ...Array(29).fill(pending)]);
+  await tell(Array(29).fill(silent('PROVIDER_ERROR')), processes[1]);
+  expect(await readState()).toBeUndefined();
+  await tell([silent('PROVIDER_UNREACHABLE')], processes[1]);
+  expect(await readState()).toMatchObject({
+    code: 'PROVIDER_UNREACHABLE',
+    reason: 'Kites (TEST): it cannot be reached. Look at its status page, at the network from here and at SANDBOX_URL.',
+  });
+});
+
+test('what is heard from before it was opened, here or elsewhere, opens and closes nothing', async () => {
+  await tell(Array(5).fill(lost));
+  await tell([...Array(12).fill(lost), accepted]);
+  await tell([notNow('PROVIDER_CREDITS_EXHAUSTED')], processes[1]);
+  expect(await readState()).toMatchObject({ openings: 1, code: 'PROVIDER_ERROR', seconds: 30 });
+});
+
+test('after the pause one submission of all processes tries it; if it is taken, it is closed for all', async () => {
+  await tell(Array(5).fill(lost));
+  await passPause();
+  const asked = processes.flatMap(({ breaker }) => Array.from({ length: 5 }, () => breaker.mayTry(kites)));
+  const given = await Promise.all(asked);
+  expect(given.filter(({ ok }) => ok)).toHaveLength(1);
+  const isFirst = given.findIndex(({ ok }) => ok) < 5;
+  const [trier, other] = isFirst ? processes : processes.toReversed();
+  // From before, by all that the other knows.
+  await tell([lost, lost, lost, lost], other);
+  await tell([accepted], trier);
+  expect(await readState()).toEqual({ openings: 0, code: null, reason: null, seconds: null });
+  for (const { breaker } of processes) expect(await breaker.mayTry(kites)).toEqual(OK);
+  // Anew, not one failure later.
+  await look();
+  for (const each of processes) await tell([lost, lost, lost, lost], each);
+  expect(await readState()).toMatchObject({ seconds: null });
+});
+
+test('each trial that fails makes the pause twice as long, up to ten minutes', async () => {
+  await tell([notNow('PROVIDER_REJECTED')]);
+  const pauses: (number | null | undefined)[] = [(await readState())?.seconds];
+  for (let i = 0; i < 6; i += 1) {
+    await passPause();
+    const [process] = i % 2 === 0 ? processes : [processes[1]];
+    expect(await process.breaker.mayTry(kites)).toEqual(OK);
+    await tell([notNow('PROVIDER_REJECTED')], process);
+    pauses.push((await readState())?.seconds);
+  }
+  expect(pauses).toEqual([30, 60, 120, 240, 480, 600, 600]);
+});
+
+test('a trial that is not made is for another, and one of which nothing is heard is over after a minute', async () => {
+  await tell([notNow('PROVIDER_REJECTED')]);
+  await passPause();
+  const [one, other] = processes;
+  expect(await one.breaker.mayTry(kites)).toEqual(OK);
+  expect(await other.breaker.mayTry(kites)).toMatchObject({ ok: false });
+  // It had no trial to give back.
+  await other.breaker.notTried(kites);
+  expect((await readState())?.seconds).toBe(60);
+  await one.breaker.notTried(kites);
+  expect(await other.breaker.mayTry(kites)).toEqual(OK);
+  expect(await one.breaker.mayTry(kites)).toMatchObject({ ok: false, failure: { code: 'PROVIDER_REJECTED' } });
+});
+
+test('the images of a synchronous provider are the answer to its submission, those of another only to a poll', async () => {
+  const finished = { kind: 'FINISHED', images: sampleImages(1), credits: null } as const;
+  const direct = createFake(() => pending, { isSynchronous: true });
+  const { breaker } = processes[0];
+  await tell([lost, lost, lost, lost, finished, lost]);
+  expect(await readState()).toMatchObject({ openings: 1 });
+  await passPause();
+  expect(await breaker.mayTry(kites)).toEqual(OK);
+  await tell([finished]);
+  expect(await readState()).toMatchObject({ openings: 1, seconds: 60 });
+  await breaker.heard(direct, finished);
+  expect(await readState()).toMatchObject({ openings: 0, seconds: null });
+});
+
+test('once it is well, tasks that it turned away are due at once, those that others hold or that wait for themselves are not', async () => {
+  const caller = await stage.newCaller();
+  const later = sql`clock_timestamp() + interval '5 min'`;
+  const failure = sql`'{"code": "PROVIDER_REJECTED"}'`;
+  const ids = new Map<string, string>();
+  for (const [name, changes] of [
+    ['turned away', sql`failure = ${failure}`],
+    ['of nobody', sql`failure = null`],
+    ['held', sql`failure = ${failure}, worker_id = 'wrk_1'`],
+    ['of another', sql`failure = ${failure}, provider = 'others'`],
+    ['of the other mode', sql`failure = ${failure}, mode = 'LIVE'`],
+  ] as const) {
+    const { id } = taskOf(await stage.create(caller));
+    ids.set(id, name);
+    await stage.domain.db.execute(sql`update tasks set next_at = ${later}, ${changes} where id = ${id}`);
+  }
+  await tell([notNow('PROVIDER_REJECTED')]);
+  await passPause();
+  await processes[0].breaker.mayTry(kites);
+  const work: string[] = [];
+  const unhint = stage.domain.hints.on((hint) => void work.push(...hint.work));
+  await tell([accepted]);
+  unhint();
+  const due = await stage.domain.db.execute<{ id: string }>(sql`
+    select id from tasks where next_at <= clock_timestamp()`);
+  expect([due.map(({ id }) => ids.get(id)), work]).toEqual([['turned away'], ['submit']]);
+});
+
+test('a database that is away keeps no answer from being dealt with', async () => {
+  const { domain, connection } = await stage.another();
+  const breaker = createBreaker(domain, createStandings(domain));
+  await connection.stop();
+  await breaker.heard(kites, notNow('PROVIDER_REJECTED'));
+  expect(await breaker.mayTry(kites)).toEqual(OK);
+  expect(await readState()).toBeUndefined();
+});

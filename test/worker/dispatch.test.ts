@@ -1,0 +1,237 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createGuardedFetch } from '../../src/fetch/guarded-fetch.ts';
+import { hearCallback } from '../../src/generation/callback.ts';
+import { cancelGeneration } from '../../src/generation/cancel.ts';
+import { claimTasks } from '../../src/generation/claim.ts';
+import { createGenerations } from '../../src/generation/create.ts';
+import type { Domain } from '../../src/generation/domain.ts';
+import { registerWorker } from '../../src/generation/lease.ts';
+import type { ProviderRequest, SubmitReport } from '../../src/generation/provider.ts';
+import { markSending, newSubmissionId } from '../../src/generation/send.ts';
+import { UNKNOWN_STANDING } from '../../src/generation/standing.ts';
+import type { Generation, Task } from '../../src/generation/types.ts';
+import type { OnPartial, Provider } from '../../src/provider/provider.ts';
+import { createBreaker } from '../../src/worker/breaker.ts';
+import { createIdentity, type Identity } from '../../src/worker/identity.ts';
+import { createLimits } from '../../src/worker/limits.ts';
+import { createSubmitter } from '../../src/worker/submit.ts';
+import type { Caller } from '../../src/workspace/caller.ts';
+import { the } from '../generation/reports.ts';
+import { sampleExchange, sampleImages, sampleInput, sampleModel, sampleTrouble } from '../generation/samples.ts';
+import { openStage, type Stage } from '../generation/stage.ts';
+import { until } from '../service/until.ts';
+import { createFake, pending } from './fake.ts';
+
+type Body = { prompts: string[] };
+type Answer = (body: Body, onPartial?: OnPartial) => SubmitReport | Promise<SubmitReport>;
+
+let stage: Stage;
+let caller: Caller;
+const bodies: Body[] = [];
+
+beforeAll(async () => {
+  stage = await openStage();
+});
+beforeEach(async () => {
+  await stage.clear();
+  caller = await stage.newCaller();
+  bodies.length = 0;
+});
+afterAll(() => stage.close());
+
+describe('a provider with batches', () => {
+  const accepted: Answer = () => ({ kind: 'ACCEPTED', providerTaskId: 'batch', credits: '7', etaSeconds: null });
+
+  test('gets what was ordered together in one submission, each task with an id and credits of its own', async () => {
+    const [generations, end] = await order(['one', 'two', 'three'], batching(accepted));
+    const tasks = await settled(generations, ({ status }) => status === 'ACCEPTED');
+    await end();
+    expect(bodies.map(({ prompts }) => prompts.toSorted())).toEqual([['one', 'three', 'two']]);
+    expect(new Set(tasks.map(({ submissionId }) => submissionId)).size).toBe(1);
+    const { prompts } = the(bodies[0]);
+    expect(tasks.map(({ place, providerTaskId, cost }) => [place, providerTaskId, cost.providerCredits])).toEqual(
+      tasks.map(({ request, place }) => [place, `batch#${prompts.indexOf(request.prompt)}`, '7']),
+    );
+    expect(tasks.map(({ request, place }) => prompts[place ?? -1] === request.prompt)).toEqual([true, true, true]);
+  });
+
+  test('gets no more at once than a batch carries', async () => {
+    const [generations, end] = await order(['1', '2', '3', '4', '5'], batching(accepted, 2));
+    await settled(generations, ({ status }) => status === 'ACCEPTED');
+    await end();
+    expect(bodies.map(({ prompts }) => prompts.length).sort()).toEqual([1, 2, 2]);
+    expect(bodies.flatMap(({ prompts }) => prompts).sort()).toEqual(['1', '2', '3', '4', '5']);
+  });
+
+  test('that refuses one gets each by itself, and only what it does not like fails', async () => {
+    const failure = sampleTrouble({ code: 'MODERATED_PROMPT', billed: 'NO', retryable: false });
+    const picky: Answer = ({ prompts }) =>
+      prompts.includes('bad')
+        ? { kind: 'REFUSED', failure }
+        : { kind: 'ACCEPTED', providerTaskId: `img ${prompts.join()}`, credits: null, etaSeconds: null };
+    const [generations, end] = await order(['good', 'bad', 'fine'], batching(picky));
+    const tasks = await settled(generations, ({ status }) => status === 'ACCEPTED' || status === 'FAILED');
+    await end();
+    expect(tasks.map(({ status, providerTaskId, place }) => [status, providerTaskId, place])).toEqual([
+      ['ACCEPTED', 'img good', null],
+      ['FAILED', null, null],
+      ['ACCEPTED', 'img fine', null],
+    ]);
+    expect(bodies.map(({ prompts }) => prompts.length)).toEqual([3, 1, 1, 1]);
+  });
+
+  test('that never answered for one is found out about by a callback: every task learns its own id', async () => {
+    const lost: Answer = () => ({ kind: 'AMBIGUOUS', failure: sampleTrouble() });
+    const [generations, end] = await order(['one', 'two'], batching(lost));
+    const held = await settled(generations, ({ status }) => status === 'UNCERTAIN');
+    await end();
+    const submissionId = held[0]?.submissionId ?? '';
+    const callback = { submissionId, providerTaskId: 'batch', idOf: (place: number) => `batch#${place}` };
+    await hearCallback(stage.domain, callback);
+    await hearCallback(stage.domain, callback);
+    const tasks = await tasksOf(generations);
+    expect(tasks.map(({ status, providerTaskId }) => [status, providerTaskId])).toEqual(
+      held.map(({ place }) => ['ACCEPTED', `batch#${place}`]),
+    );
+    expect(held.map(({ place }) => place).toSorted()).toEqual([0, 1]);
+    expect(bodies).toHaveLength(1);
+  });
+});
+
+describe('a provider that answers with the images', () => {
+  const broken: SubmitReport = { kind: 'AMBIGUOUS', failure: sampleTrouble() };
+
+  test('has each stored before it goes on', async () => {
+    const seen: number[] = [];
+    const [generations, end] = await order(
+      ['a kite'],
+      answering(async (_, onPartial) => {
+        for (const count of [1, 2]) {
+          await onPartial?.({ images: sampleImages(count), undelivered: [] });
+          seen.push((await stage.reload(generations[0]?.id ?? '')).assets.length);
+        }
+        return { kind: 'FINISHED', images: sampleImages(2), credits: null };
+      }),
+      2,
+    );
+    const [task] = await settled(generations, ({ status }) => status === 'COLLECTING');
+    await end();
+    expect(seen).toEqual([1, 2]);
+    expect(task).toMatchObject({ providerTaskId: null, percent: 99 });
+  });
+
+  test('and breaks off leaves what had come to be collected', async () => {
+    const partly: Answer = async (_, onPartial) => {
+      await onPartial?.({ images: sampleImages(1), undelivered: [] });
+      return broken;
+    };
+    const [generations, end] = await order(['a kite'], answering(partly), 2);
+    const [task] = await settled(generations, ({ status }) => status === 'COLLECTING');
+    await end();
+    expect(task?.undelivered).toMatchObject([{ code: 'OUTCOME_UNKNOWN', billed: 'UNKNOWN' }]);
+    expect(bodies).toHaveLength(1);
+  });
+
+  test('is estimated meanwhile from how long it usually takes', async () => {
+    const slow: Answer = async () => {
+      await sleep(600);
+      return broken;
+    };
+    const usual = () => ({ ...UNKNOWN_STANDING, p50Seconds: 1 });
+    const [generations, end] = await order(['a kite'], answering(slow), 1, { standingOf: usual });
+    const [task] = await settled(generations, ({ percent }) => percent !== null);
+    expect(task).toMatchObject({ status: 'SUBMITTING', progressBasis: 'ESTIMATED' });
+    expect(task?.percent).toBeGreaterThan(0);
+    expect(task?.percent).toBeLessThan(100);
+    await end();
+  });
+});
+
+test('of a batch nothing is marked when one of it was canceled meanwhile: the others leave without it', async () => {
+  const { domain } = stage;
+  const [workerId, one, two] = [await registerWorker(domain), await stage.create(caller), await stage.create(caller)];
+  const tasks = await claimTasks(domain, { workerId, statuses: ['QUEUED'], limit: 10 });
+  await cancelGeneration(domain, caller, two.id);
+  const submission = () => ({ id: newSubmissionId(), reference: randomUUID(), body: {} });
+  const lost = tasks.filter(({ generationId }) => generationId === two.id).map(({ id }) => id);
+  expect(await markSending(domain, tasks, submission())).toEqual({ kind: 'LOST', taskIds: lost });
+  expect((await stage.reload(one.id)).tasks).toMatchObject([{ status: 'QUEUED', submissionId: null }]);
+  const others = tasks.filter(({ id }) => !lost.includes(id));
+  expect(await markSending(domain, others, submission())).toBeNull();
+});
+
+/** Orders one generation for each prompt in one call, and lets a submitter of its own send them. */
+async function order(
+  prompts: string[],
+  provider: Provider,
+  images = 1,
+  more: Partial<Domain> = {},
+): Promise<[Generation[], () => Promise<void>]> {
+  const domain: Domain = { ...stage.domain, catalogue: [provider], ...more };
+  const created = await createGenerations(
+    domain,
+    caller,
+    prompts.map((prompt) => sampleInput({ prompt, images })),
+  );
+  const generations = created.flatMap((each) => (each.ok ? [each.generation] : []));
+  const identity: Identity = createIdentity(domain, () => {});
+  const fetch = createGuardedFetch({ allowedHosts: [] });
+  const standings = { of: () => UNKNOWN_STANDING, refresh: async () => {} };
+  const submitter = createSubmitter(domain, {
+    providers: [provider],
+    identity,
+    callbackUrl: () => null,
+    fetch,
+    breaker: createBreaker(domain, standings),
+    limits: createLimits(domain),
+  });
+  await identity.start();
+  submitter.start();
+  const end = async () => {
+    await submitter.stop();
+    await identity.stop();
+    await fetch.stop();
+  };
+  return [generations, end];
+}
+
+function answering(answer: Answer): Provider {
+  const provider = createFake(() => pending, {
+    models: [sampleModel({ maxImages: 2 })],
+    pollSchedule: { firstMs: 20, fastMs: 50, fastForMs: 60_000, slowMs: 50 },
+    isSynchronous: true,
+    compose: ({ prompt }) => ({ prompts: [prompt] }),
+    submit: (body, _signal, onPartial) => hear(body as Body, answer, onPartial),
+  });
+  return provider;
+}
+
+function batching(answer: Answer, maxBatch = 50): Provider {
+  const promptsOf = (requests: readonly ProviderRequest[]) => ({ prompts: requests.map(({ prompt }) => prompt) });
+  return createFake(() => pending, {
+    models: [sampleModel({ maxBatch })],
+    compose: (request) => promptsOf([request]),
+    batch: { compose: promptsOf, idOf: (batchId, place) => `${batchId}#${place}` },
+    submit: (body) => hear(body as Body, answer),
+  });
+}
+
+async function hear(body: Body, answer: Answer, onPartial?: OnPartial) {
+  bodies.push(body);
+  return { report: await answer(body, onPartial), exchange: sampleExchange() };
+}
+
+function settled(generations: Generation[], holds: (task: Task) => boolean): Promise<Task[]> {
+  return until(
+    () => tasksOf(generations),
+    (tasks) => tasks.length === generations.length && tasks.every(holds),
+    10_000,
+  );
+}
+
+async function tasksOf(generations: Generation[]): Promise<Task[]> {
+  const all = await Promise.all(generations.map(({ id }) => stage.reload(id)));
+  return all.flatMap(({ tasks }) => tasks);
+}

@@ -1,0 +1,85 @@
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import type { ProviderRequest, SizeOffer } from '../../src/generation/provider.ts';
+import { createMetrics } from '../../src/metrics/metrics.ts';
+import { compareSize } from '../../src/worker/measured.ts';
+import { sampleFacts, sampleGeneration, sampleModel } from '../generation/samples.ts';
+import { createFake, pending } from './fake.ts';
+import { isOver, openOwnShop } from './shop.ts';
+
+const sizes: SizeOffer[] = [
+  { aspectRatio: '16:9', resolution: 'R2K', pixels: { width: 2848, height: 1600 } },
+  { aspectRatio: '1:1', resolution: null, pixels: null },
+];
+const exact = { width: 2048, height: 1536 };
+const [wide, square] = [
+  { aspectRatio: '16:9', resolution: 'R2K' as const },
+  { aspectRatio: '1:1', resolution: null },
+];
+
+test.each<[string, ProviderRequest['size'], has: [number, number], told: boolean]>([
+  ['exact pixels, as asked', exact, [2048, 1536], false],
+  ['exact pixels on their side', exact, [1536, 2048], true],
+  ['exact pixels, one fewer', exact, [2048, 1535], true],
+  ['a ratio and a tier, as documented', wide, [2848, 1600], false],
+  ['a ratio and a tier, smaller', wide, [1424, 800], true],
+  ['a ratio whose pixels nobody documents', square, [7, 7], false],
+  ['no size at all', null, [7, 7], false],
+])(
+  'an image of %s: an operator hears of it if it has other pixels than those sent or documented',
+  async (_what, size, has, told) => {
+    const { domain, logged, seen } = observing();
+    const provider = createFake(() => pending, { models: [sampleModel({ sizes })] });
+    const [width, height] = has;
+    compareSize(domain, provider, asking(size), { id: 'ast_1' }, sampleFacts({ width, height }));
+    const line = { level: 40, asset: 'ast_1', provider: 'kites', asked: size === wide ? sizes[0]?.pixels : size };
+    expect(logged).toEqual(told ? [expect.objectContaining({ ...line, has: { width, height } })] : []);
+    expect(await seen()).toBe(told ? 1 : 0);
+  },
+);
+
+test('an image of another size is kept all the same, and told of once', async ({ onTestFinished }) => {
+  const shop = await openOwnShop(onTestFinished);
+  const { domain, logged, seen } = observing('NONE');
+  Object.assign(shop.domain, domain);
+  await shop.startWorker();
+  // The upstream makes all its pictures 16 by 16.
+  const generation = await shop.create('NONE', 'a small kite', { size: { width: 2048, height: 2048 } });
+  const { status, assets } = await shop.sees(generation, isOver);
+  expect([status, assets.map(({ state, width, height }) => [state, width, height])]).toEqual([
+    'SUCCEEDED',
+    [['STORED', 16, 16]],
+  ]);
+  const told = logged.filter(({ msg }) => String(msg).includes('another size'));
+  expect(told).toEqual([expect.objectContaining({ asset: assets[0]?.id, has: { width: 16, height: 16 } })]);
+  expect(await seen()).toBe(1);
+});
+
+/** Who logs and who counts. */
+function observing(provider = 'kites') {
+  const logged: Record<string, unknown>[] = [];
+  const log = pino({}, { write: (line: string) => void logged.push(JSON.parse(line)) });
+  const { work, ...metrics } = createMetrics({ version: '0', role: 'worker' });
+  work.expectProvider({ slug: provider, mode: 'TEST' });
+  return {
+    domain: { log, observer: work },
+    logged,
+    async seen() {
+      const text = await metrics.registry.metrics();
+      await metrics.stop();
+      const name = `darkroom_images_of_another_size_total{provider="${provider}",mode="TEST"}`;
+      return Number(
+        text
+          .split('\n')
+          .find((line) => line.startsWith(name))
+          ?.slice(name.length),
+      );
+    },
+  };
+}
+
+function asking(size: ProviderRequest['size']) {
+  const [task] = sampleGeneration([1], { at: new Date() }).tasks;
+  if (!task) throw new Error('one task');
+  return { request: { ...task.request, size } };
+}
