@@ -3,7 +3,7 @@ import type { Exchange } from '../generation/provider.ts';
 import { clean, cleanText } from './clean.ts';
 import { createEventReader, parseJson } from './events.ts';
 import { type Sending, type Sent, send } from './send.ts';
-import { cut, shorten } from './shorten.ts';
+import { cut, shorten, shortenPictures } from './shorten.ts';
 
 const MAX_TEXT = 8_192;
 
@@ -63,7 +63,7 @@ export async function call(call: Call): Promise<{ outcome: Outcome; exchange: Ex
     url: cleanText(call.url, call.secrets),
     status: outcome.kind === 'NOT_SENT' ? null : outcome.status,
     durationMs,
-    requestBody: hasBody ? shorten(clean(call.body, call.secrets)) : null,
+    requestBody: hasBody ? shorten(clean(shortenPictures(call.body), call.secrets)) : null,
     responseBody: outcome.kind === 'ANSWERED' ? (shorten(outcome.body) ?? outcome.text) : shorten(heard),
     error: flaw,
   };

@@ -1,14 +1,13 @@
 import { CALLBACK_TOKENS } from '../generation/callback-token.ts';
 
 const MAX_DEPTH = 64;
-const MOST_OF_A_DATA_URI = 200;
 
 /**
  * JSON from outside, fit to be stored and shown: no secret and no token of a callback in any string or key, and nothing
  * that PostgreSQL's jsonb refuses (NUL, lone surrogates, thousands of levels).
  */
 export function clean(value: unknown, secrets: readonly string[], depth = 0): unknown {
-  if (typeof value === 'string') return cleanText(cutDataUri(value), secrets);
+  if (typeof value === 'string') return cleanText(value, secrets);
   if (typeof value !== 'object' || value === null) return value;
   if (depth === MAX_DEPTH) return '[too deep]';
   if (Array.isArray(value)) return value.map((item) => clean(item, secrets, depth + 1));
@@ -16,13 +15,6 @@ export function clean(value: unknown, secrets: readonly string[], depth = 0): un
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [cleanText(key, secrets), clean(item, secrets, depth + 1)]),
   );
-}
-
-/** Of megabytes of an image nothing is worth looking through. */
-function cutDataUri(text: string): string {
-  return text.length > MOST_OF_A_DATA_URI && text.startsWith('data:')
-    ? `${text.slice(0, MOST_OF_A_DATA_URI)}… (${text.length} characters)`
-    : text;
 }
 
 export function cleanText(text: string, secrets: readonly string[]): string {

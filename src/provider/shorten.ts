@@ -16,9 +16,22 @@ export function cut(text: string, length: number): string {
   return `${start}… (${text.length - start.length} more characters)`;
 }
 
-function shortenStrings(value: unknown): unknown {
-  if (typeof value === 'string') return cut(value, value.startsWith('data:') ? 40 : MAX_STRING);
+/** The same body with the beginning of each picture in it: of megabytes of base64 nothing is worth looking through. */
+export function shortenPictures(body: unknown): unknown {
+  return mapStrings(body, (text) => (isPicture(text) ? cut(text, 40) : text));
+}
+
+function shortenStrings(body: unknown): unknown {
+  return mapStrings(body, (text) => cut(text, isPicture(text) ? 40 : MAX_STRING));
+}
+
+function isPicture(text: string): boolean {
+  return text.length > 200 && text.startsWith('data:');
+}
+
+function mapStrings(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === 'string') return change(value);
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(shortenStrings);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shortenStrings(item)]));
+  if (Array.isArray(value)) return value.map((item) => mapStrings(item, change));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapStrings(item, change)]));
 }

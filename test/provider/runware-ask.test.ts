@@ -8,7 +8,11 @@ import { findClosedUrl, json, startServer } from './server.ts';
 const OTHER = '0b5b5f2e-7f0a-4a7e-9d55-0d7a5a3f1c11';
 const { signal } = new AbortController();
 const image = (name: string, seed: string | null = null) => ({ url: `https://im.runware.ai/image/${name}`, seed });
-const running = (percent: number | null): PollReport => ({ kind: 'RUNNING', percent, etaSeconds: null });
+/** With the names of the images that are there already. */
+const running = (percent: number | null, ...made: string[]): PollReport => {
+  const there = made.length > 0 ? { images: made.map((name) => image(name)) } : {};
+  return { kind: 'RUNNING', percent, etaSeconds: null, ...there };
+};
 const finished = (images: Finished['images'], amount: string | null = null): PollReport => ({
   kind: 'FINISHED',
   images,
@@ -38,16 +42,16 @@ test.each<[string, unknown, PollReport]>([
   [
     'progress beside an image that is made',
     { data: [made('1'), item({ status: 'processing', progress: 50 })] },
-    running(75),
+    running(75, '1'),
   ],
-  ['one of several made', { data: [made('1'), item({ status: 'processing' })] }, running(null)],
+  ['one of several made', { data: [made('1'), item({ status: 'processing' })] }, running(null, '1')],
   [
     'one of several made, one failed',
     { data: [made('1'), item({ status: 'processing' })], errors: [failed('x')] },
-    running(null),
+    running(null, '1'),
   ],
-  ['a word nobody documented', { data: [made('1'), item({ status: 'polishing' })] }, running(null)],
-  ['success before the image is there', { data: [made('1'), item({ status: 'success' })] }, running(null)],
+  ['a word nobody documented', { data: [made('1'), item({ status: 'polishing' })] }, running(null, '1')],
+  ['success before the image is there', { data: [made('1'), item({ status: 'success' })] }, running(null, '1')],
   ['an address that nobody can fetch', { data: [made('1', { imageURL: 'ftp://a.example/1' })] }, running(null)],
   [
     'several images, seeds and costs',

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import sharp from 'sharp';
 import type { Refusal } from '../../src/sandbox/dialect.ts';
 import { DIALECTS } from '../../src/sandbox/dialects.ts';
 import { readSubmission } from '../chaos/submission.ts';
@@ -22,6 +23,9 @@ export interface FailingDoor {
 
 export async function openFailingDoor(slug: string, sandboxUrl: string): Promise<FailingDoor> {
   const submits: FailingDoor['submits'] = [];
+  const picture = await sharp({ create: { width: 64, height: 48, channels: 3, background: '#1e90ff' } })
+    .png()
+    .toBuffer();
   let fault: DoorFault | null = null;
 
   async function handle(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
@@ -36,6 +40,8 @@ export async function openFailingDoor(slug: string, sandboxUrl: string): Promise
     const refusal = isSubmit && fault ? REFUSALS[fault] : undefined;
     if (refusal) return refuse(answer, refusal);
 
+    // Of 300 pictures of four megapixels this machine would see nothing else.
+    if (url.includes('/files/')) return void answer.writeHead(200, { 'content-type': 'image/png' }).end(picture);
     const outgoing = request(new URL(url, sandboxUrl), { method, headers });
     outgoing.end(body);
     const [reply]: [IncomingMessage] = await once(outgoing, 'response').then(([first]) => [first]);

@@ -33,7 +33,6 @@ export const DIRECTIVES: Record<string, EndsOf> = {
   // Nobody can be asked for a fresh address: this one is looked at for three minutes.
   'expired-url': { all: 'FAILED RESULT_UNAVAILABLE UNKNOWN', modelark: null },
   'bad-image': { all: 'FAILED RESULT_INVALID UNKNOWN' },
-  'huge-image': { all: 'FAILED RESULT_INVALID UNKNOWN' },
   'late-asset': { all: WELL },
   // One has no polls. The others say soon that they do not know it, but for one, of which this is HASTY.
   'lost-poll': { all: 'FAILED PROVIDER_LOST UNKNOWN', modelark: WELL, runware: null },
@@ -48,6 +47,8 @@ export const HASTY: Record<string, EndsOf> = {
   // This one is waited for, and then it has not answered.
   stuck: { all: 'FAILED DEADLINE_EXCEEDED UNKNOWN', modelark: NOBODY_KNOWS },
 };
+/** Three times 64 MiB are read: for itself, so that nobody else waits for that. */
+export const HUGE: Record<string, EndsOf> = { 'huge-image': { all: 'FAILED RESULT_INVALID UNKNOWN' } };
 export const NO_CREDITS = 'FAILED PROVIDER_CREDITS_EXHAUSTED NO';
 
 export const ratio = (aspectRatio: string, resolution: string | null = null) => ({

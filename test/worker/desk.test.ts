@@ -65,7 +65,8 @@ test('what one request could ask about is due on common ticks: those of 0.3 s le
     () => provider.asked.length,
     (asked) => asked === 60,
   );
-  expect(provider.groups.length).toBeLessThanOrEqual(4);
+  // Were each due on its own, there would be a request every 20 ms.
+  expect(provider.groups.length).toBeLessThanOrEqual(8);
 });
 
 test('a task whose answer is awaited is not asked about with the others of its group, even when it is nudged', async () => {

@@ -8,7 +8,7 @@ import { createIdentity } from '../../src/worker/identity.ts';
 import { createPoller } from '../../src/worker/poll.ts';
 import { createReconciler } from '../../src/worker/reconcile.ts';
 import { insertMany, type Many } from '../generation/many.ts';
-import { sampleModel, sampleTrouble } from '../generation/samples.ts';
+import { sampleImages, sampleModel, sampleTrouble } from '../generation/samples.ts';
 import { openStage, type Stage } from '../generation/stage.ts';
 import { until } from '../service/until.ts';
 import { createFake, failed, pending } from './fake.ts';
@@ -37,7 +37,7 @@ test('an adapter that throws over one task is silent about that one: the others 
     if (id === SECOND) throw new Error('the parser stumbled');
     return failed;
   };
-  const provider = createFake(answer, { pollBatch: 10 });
+  const provider = createFake(answer, { pollBatch: 10, together: () => 'all' });
   await work([provider]);
   await until(statuses, (all) => all[FIRST] === 'FAILED' && all[THIRD] === 'FAILED');
   expect((await statuses())[SECOND]).toBe('ACCEPTED');
@@ -57,6 +57,12 @@ test('past its deadline a task over which the adapter throws is given up, as for
   ]);
   await until(statuses, (all) => all[FIRST] === 'FAILED');
   expect(await failureOf(FIRST)).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+});
+
+test('past its deadline a task is left with the images that are there, beside others that are not', async () => {
+  await insert({ count: 1, deadlineInMs: 300 });
+  await work([createFake(() => ({ kind: 'RUNNING', percent: null, etaSeconds: null, images: sampleImages(1) }))]);
+  await until(statuses, (all) => all[FIRST] === 'COLLECTING');
 });
 
 test('news that cannot be written keeps that of no other from being written, and its task is given up in time', async () => {
