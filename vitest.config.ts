@@ -16,10 +16,18 @@ const talking = {
 const WORKERS = 3;
 
 /** What takes longer: `npm run test:soak`. */
-const SOAK = ['test/soak/**/*.test.ts', 'test/clients/**/*.test.ts', 'test/db/embedded.test.ts'];
+const SOAK = [
+  'test/soak/**/*.test.ts',
+  'test/clients/**/*.test.ts',
+  'test/db/embedded.test.ts',
+  // The simulator by itself, one provider after the other, in real time.
+  'test/sandbox/{modelark,runware,reapi,threedaistudio,seedance}.test.ts',
+  'test/sandbox/{large-bodies,rate-limit}.test.ts',
+  'test/provider/{sandbox,modelark-sandbox,seedance-sandbox}.test.ts',
+];
 
-/** These replace a module, which would be replaced for every file after them. */
-const MOCKING = ['test/asset/inspect.test.ts'];
+/** These replace a module, or what libvips may read, which would hold for every file after them. */
+const MOCKING = ['test/asset/inspect.test.ts', 'test/sandbox/picture.test.ts'];
 
 export default defineConfig({
   test: {

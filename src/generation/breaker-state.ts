@@ -43,9 +43,6 @@ export async function openProvider(
   return opened.length > 0;
 }
 
-/** A trial that nobody has heard of for so long is over: another may be made. */
-const TRIAL_MS = 60_000;
-
 export type Trial =
   /** It is well. */
   | 'NONE'
@@ -54,10 +51,13 @@ export type Trial =
   /** For how many more milliseconds it is to be left alone, and why. */
   | { code: FailureCode; forMs: number };
 
-/** Whether something may be sent to a provider that was open when it was last looked at. */
-export async function takeTrial(db: Executor, key: StateKey): Promise<Trial> {
+/**
+ * Whether something may be sent to a provider that was open when it was last looked at. A trial that nobody has heard of
+ * for `trialMs` is over: another may be made.
+ */
+export async function takeTrial(db: Executor, key: StateKey, trialMs: number): Promise<Trial> {
   const taken = await db.execute(sql`
-    update ${providerStates} set open_until = clock_timestamp() + ${TRIAL_MS}::int * interval '1 ms'
+    update ${providerStates} set open_until = clock_timestamp() + ${trialMs}::float8 * interval '1 ms'
     where ${isOf(key)} and open_until <= clock_timestamp() returning 1`);
   if (taken.length > 0) return 'MINE';
   const [open] = await db.execute<{ ms: number; code: FailureCode }>(sql`

@@ -22,14 +22,17 @@ const ASKED_ABOUT: readonly TaskStatus[] = ['ACCEPTED', 'RUNNING'];
  */
 export async function hearCallback(domain: Domain, callback: Callback): Promise<void> {
   const { submissionId, providerTaskId, idOf } = callback;
-  const idFor = ({ place }: Task) => (place !== null && idOf ? idOf(place) : providerTaskId);
-  const isNamedBy = (task: Task) => providerTaskId === null || task.providerTaskId === idFor(task);
+  // What names no batch says nothing of which of its tasks is meant.
+  const idFor = ({ place }: Task) => (place === null ? providerTaskId : (idOf?.(place) ?? null));
+  const isNamedBy = (task: Task) => {
+    const id = idFor(task);
+    return id === null || task.providerTaskId === id;
+  };
   const found = await listTasksOf(domain, submissionId);
   if (found.length === 0) {
     return domain.log.warn({ submission: submissionId, providerTaskId }, 'a callback for what no task has sent');
   }
-  const told =
-    providerTaskId === null ? found : await adopt(domain, found, submissionId, (task) => idFor(task) ?? providerTaskId);
+  const told = await adopt(domain, found, submissionId, idFor);
   for (const task of told) {
     if (isNamedBy(task)) continue;
     const { id, providerTaskId: known } = task;
@@ -45,20 +48,22 @@ async function adopt(
   domain: Domain,
   found: Task[],
   submissionId: string,
-  idFor: (task: Task) => string,
+  idFor: (task: Task) => string | null,
 ): Promise<Task[]> {
-  const nameless = found.filter((task) => task.providerTaskId === null);
+  const nameless = found.flatMap((task) => {
+    const providerTaskId = task.providerTaskId === null ? idFor(task) : null;
+    return providerTaskId === null ? [] : [{ task, providerTaskId }];
+  });
   if (nameless.length === 0) return found;
   const generations = await recordReports(
     domain,
-    nameless.map((task): Entry => {
-      const report = { kind: 'ACCEPTED', providerTaskId: idFor(task), credits: null, etaSeconds: null } as const;
+    nameless.map(({ task, providerTaskId }): Entry => {
+      const report = { kind: 'ACCEPTED', providerTaskId, credits: null, etaSeconds: null } as const;
       return { generationId: task.generationId, report: { kind: 'SUBMITTED', taskId: task.id, submissionId, report } };
     }),
   );
   const after = new Map(generations.flatMap((generation) => generation.tasks.map((task) => [task.id, task])));
-  for (const task of nameless) {
-    const providerTaskId = idFor(task);
+  for (const { task, providerTaskId } of nameless) {
     if (after.get(task.id)?.providerTaskId !== providerTaskId) continue;
     domain.log.info({ task: task.id, was: task.status, providerTaskId }, 'a callback told what became of a submission');
   }

@@ -1,5 +1,5 @@
 import { newId } from '../db/id.ts';
-import { after, type Draft, fail, failed, type Moment, move } from './draft.ts';
+import { after, type Draft, fail, failed, type Moment, move, released } from './draft.ts';
 import { isFinal } from './moves.ts';
 import type { Finished, ReportedImage } from './provider.ts';
 import { isSettling, over } from './settling.ts';
@@ -60,6 +60,18 @@ export function arrived(draft: Draft, images: ReportedImage[], moment: Moment): 
 /** A submission was answered with the images themselves. */
 export function delivered(draft: Draft, report: Finished, moment: Moment): Draft {
   return collectAll(arrived(draft, report.images, moment), report, moment, { acceptedAt: moment.at });
+}
+
+/** The same of a task that was thought to have broken off: what else came, and why the rest did not. */
+export function completed(draft: Draft, { images, undelivered = [], cost, credits }: Finished, moment: Moment): Draft {
+  const all = arrived(draft, images, moment);
+  const { task } = all;
+  const told = { settled: cost ?? task.cost.settled, providerCredits: credits ?? task.cost.providerCredits };
+  const reasons = undelivered.map((trouble) => failed(trouble, moment));
+  return {
+    ...all,
+    task: { ...task, cost: { ...task.cost, ...told }, undelivered: reasons.length > 0 ? reasons : null },
+  };
 }
 
 /** Nothing more will come of it: what came is brought home, and what did not has the reasons that its provider gave. */
@@ -131,7 +143,7 @@ export function settleAsset(draft: Draft, assetId: string, facts: Partial<Asset>
 function finishCollecting(draft: Draft, moment: Moment): Draft {
   const mine = draft.assets.filter(({ taskId }) => taskId === draft.task.id);
   if (mine.some(({ state }) => state === 'PENDING')) return draft;
-  if (isFinal(draft.task.status)) return over(draft);
+  if (isFinal(draft.task.status)) return mayHaveMore(draft.task, mine.length) ? askAgain(draft, moment) : over(draft);
   const stored = mine.filter(({ state }) => state === 'STORED').length;
   if (stored === 0) {
     const first = mine.find(({ failure }) => failure !== null)?.failure;
@@ -140,6 +152,15 @@ function finishCollecting(draft: Draft, moment: Moment): Draft {
   const complete = stored === mine.length && stored >= draft.task.imageCount;
   const cost = billFor(draft.task, mine.length);
   return move(draft, complete ? 'SUCCEEDED' : 'PARTIALLY_SUCCEEDED', moment, { percent: 100, cost });
+}
+
+/** Some of a task that was over before its provider are home; the others may still be made. */
+function mayHaveMore({ providerTaskId, imageCount }: Task, made: number): boolean {
+  return providerTaskId !== null && made < imageCount;
+}
+
+function askAgain(draft: Draft, moment: Moment): Draft {
+  return { ...draft, task: { ...released(draft.task), nextAt: moment.at, tries: 0 } };
 }
 
 /** What its provider said; else the known price, where exactly what was ordered was made. */

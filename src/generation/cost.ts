@@ -36,3 +36,14 @@ function creditsOf(tasks: readonly Task[]): string | null {
 function sum(amounts: string[]): string {
   return amounts.reduce((acc, amount) => acc.plus(amount), new Big(0)).toFixed();
 }
+
+/** What these tasks leave of a limit; null where that is nothing, or not known. */
+export function restOf(limit: Money, tasks: readonly Task[]): Money | null {
+  const spent = tasks.filter(({ cost }) => cost.basis !== 'REFUNDED').map(({ cost }) => cost.settled ?? cost.reserved);
+  let rest = new Big(limit.amount);
+  for (const money of spent) {
+    if (money?.currency !== limit.currency) return null;
+    rest = rest.minus(money.amount);
+  }
+  return rest.lt(0) ? null : { ...limit, amount: rest.toFixed() };
+}

@@ -10,7 +10,7 @@ export interface History extends StateKey, Pick<Standing, 'successRate' | 'p50Se
 const MOST_TASKS = 200;
 const HOURS = 24;
 
-/** How tasks end that say nothing about their provider: ended by a caller, refused for their content, or for a reference. */
+/** How tasks end that say nothing about their provider, as do those that were never sent: ended by a caller, refused for their content, or for a reference. */
 const NOT_ITS_DOING = ['CANCELED', 'MODERATED_PROMPT', 'MODERATED_OUTPUT', 'REFERENCE_UNREACHABLE'];
 
 /**
@@ -28,7 +28,7 @@ export async function readHistory(db: Executor, keys: readonly StateKey[]): Prom
     from (values ${sql.join(wanted, sql`, `)}) as wanted(provider, mode) cross join lateral (
       select t.status in ('SUCCEEDED', 'PARTIALLY_SUCCEEDED') as is_well,
         case when t.status = 'SUCCEEDED' then extract(epoch from t.finished_at - t.submitted_at)::float8 end as seconds,
-        t.status = 'CANCELED' or coalesce(t.failure->>'code' in (${sql.join(others, sql`, `)}), false) as is_anothers
+        t.submitted_at is null or t.status = 'CANCELED' or coalesce(t.failure->>'code' in (${sql.join(others, sql`, `)}), false) as is_anothers
       from ${tasks} t
       where t.provider = wanted.provider and t.mode = wanted.mode and t.finished_at is not null
         and t.finished_at > (select clock_timestamp() - ${HOURS}::int * interval '1 hour')

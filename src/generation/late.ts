@@ -1,4 +1,4 @@
-import { arrived, newAssets } from './collecting.ts';
+import { arrived } from './collecting.ts';
 import { costAfter, type Draft, fail, type Moment, released } from './draft.ts';
 import { isFinal } from './moves.ts';
 import { percentAfter } from './news.ts';
@@ -23,12 +23,14 @@ export function answeredLate(draft: Draft, report: SubmitReport, moment: Moment)
 
 /** It was over before its provider answered with the images: they are kept all the same, and nothing more is asked. */
 function deliveredLate(draft: Draft, report: Finished, moment: Moment): Draft {
-  const all = arrived(draft, report.images, moment);
-  const billed = report.images.length > 0 ? bill(all, 'YES') : all;
-  const { cost: charged, credits } = report;
-  const cost = { ...billed.task.cost, providerCredits: credits ?? billed.task.cost.providerCredits };
-  const told = charged ? { ...cost, settled: charged, basis: 'SETTLED' as const } : cost;
-  return kept({ ...billed, task: { ...billed.task, cost: told } }, moment);
+  return kept(booked(arrived(draft, report.images, moment), report), moment);
+}
+
+/** What pictures that were found late cost, where their provider tells. */
+function booked(draft: Draft, { cost: charged, credits }: Finished): Draft {
+  const { task } = charged ? bill(draft, 'YES') : draft;
+  const cost = { ...task.cost, providerCredits: credits ?? task.cost.providerCredits };
+  return { ...draft, task: { ...task, cost: charged ? { ...cost, settled: charged, basis: 'SETTLED' } : cost } };
 }
 
 /** What has come so far of a submission that is answered with the images themselves. */
@@ -43,25 +45,32 @@ export function partly(draft: Draft, images: ReportedImage[], moment: Moment): D
 
 /** Pictures of a task that is over are brought home like those that are found late. */
 function kept(draft: Draft, moment: Moment): Draft {
-  const { task, assets } = draft;
-  const waits = assets.some(({ taskId, state }) => taskId === task.id && state === 'PENDING');
-  return waits ? { ...draft, task: { ...task, ...settleFrom(moment), nextAt: moment.at } } : over(draft);
+  return hasPending(draft) ? toSettle(draft, moment) : over(draft);
+}
+
+/** However a task came to its end: what had come of it by then is brought home. */
+export function keepPictures(draft: Draft, moment: Moment): Draft {
+  const { status, settleUntil } = draft.task;
+  return isFinal(status) && settleUntil === null && hasPending(draft) ? toSettle(draft, moment) : draft;
+}
+
+function hasPending({ task, assets }: Draft): boolean {
+  return assets.some(({ taskId, state }) => taskId === task.id && state === 'PENDING');
+}
+
+function toSettle(draft: Draft, moment: Moment): Draft {
+  return { ...draft, task: { ...released(draft.task), ...settleFrom(moment), nextAt: moment.at } };
 }
 
 /** What a provider says of a task that had ended without it: pictures are added, and the bill is settled. */
-export function settled(draft: Draft, report: PollReport, resultTtlSeconds: number, moment: Moment): Draft {
+export function settled(draft: Draft, report: PollReport, moment: Moment): Draft {
   if (!isSettling(draft.task)) return draft;
   if (report.kind === 'FAILED') return over(bill(draft, report.failure.billed));
-  if (report.kind !== 'FINISHED' || draft.assets.some(({ taskId }) => taskId === draft.task.id)) return draft;
-  if (report.images.length === 0) return over(draft);
-  const { task } = draft;
-  const made = newAssets(draft, report.images, resultTtlSeconds, moment);
-  const cost = { ...task.cost, providerCredits: report.credits ?? task.cost.providerCredits };
-  return {
-    ...draft,
-    task: { ...released(task), nextAt: moment.at, tries: 0, cost },
-    assets: [...draft.assets, ...made].sort((a, b) => a.index - b.index),
-  };
+  if (report.kind !== 'FINISHED' && report.kind !== 'RUNNING') return draft;
+  const all = arrived(draft, report.images ?? [], moment);
+  const told = report.kind === 'FINISHED' ? booked(all, report) : all;
+  if (all !== draft) return { ...told, task: { ...released(told.task), nextAt: moment.at, tries: 0 } };
+  return report.kind === 'FINISHED' ? over(told) : draft;
 }
 
 /** An operator says whether a task was billed that no program could find out about. */

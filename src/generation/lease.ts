@@ -47,6 +47,18 @@ export async function releaseTasks(domain: Domain, workerId: string, ids: readon
   }
 }
 
+/** Gives back tasks with which nothing was done: each keeps its place among those that are due, and the try does not count. */
+export async function putTasksBack({ db }: Domain, all: readonly Pick<Task, 'id' | 'leaseToken'>[]): Promise<void> {
+  if (all.length === 0) return;
+  const held = all.map(({ id, leaseToken }) => sql`(${id}::text, ${leaseToken}::int)`);
+  await db.execute(sql`
+    update ${tasks} set worker_id = null, lease_token = lease_token + 1, tries = greatest(tries - 1, 0)
+    where id in (
+      select id from ${tasks} where (id, lease_token) in (${sql.join(held, sql`, `)}) and worker_id is not null
+      order by id for update
+    )`);
+}
+
 /** The try does not count: nothing went wrong. Whoever has the task in hand still may do nothing with it. Locked in the order in which everyone locks tasks, so never in a circle. */
 async function giveBack({ db }: Domain, workerId: string, which: SQL): Promise<number> {
   const given = await db.execute(sql`

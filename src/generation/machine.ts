@@ -1,13 +1,24 @@
+import Big from 'big.js';
 import type { StoredFacts } from '../asset/keep.ts';
-import { collectAll, inOrder, loseExpired, newAssets, notThere, refreshed, settleAsset } from './collecting.ts';
+import {
+  arrived,
+  collectAll,
+  inOrder,
+  loseExpired,
+  newAssets,
+  notThere,
+  refreshed,
+  settleAsset,
+} from './collecting.ts';
+import { restOf } from './cost.ts';
 import { deriveGeneration, isSupersededIn } from './derive.ts';
 import { after, costAfter, type Draft, fail, failed, type Moment, move, released } from './draft.ts';
-import { partly, resolved, settled } from './late.ts';
+import { keepPictures, partly, resolved, settled } from './late.ts';
 import { isFinal } from './moves.ts';
 import { isNews, progressAfter } from './news.ts';
 import type { PollReport, RecoverReport, ReportedImage, SubmitReport, Trouble } from './provider.ts';
 import { isSettling, over, settleFrom } from './settling.ts';
-import { found, goElsewhere, holdEnded, mayBeFound, sendAlone, submitted, uncertain } from './submitting.ts';
+import { found, goElsewhere, holdEnded, mayBeFound, submitted, uncertain } from './submitting.ts';
 import { abandoned, canceledFree, canceledLate, neverAccepted, tooLate } from './troubles.ts';
 import type { Adjustment, Generation, Task } from './types.ts';
 
@@ -50,8 +61,8 @@ export type Report =
     }
   /** `blameless`: what stood in the way was not the task's fault, and the try does not count. */
   | { kind: 'DELAYED'; taskId: string; token: number; delayMs: number; blameless?: boolean }
-  /** With the lease where a worker says it of a task it holds. */
-  | { kind: 'TIME_UP'; taskId: string; token?: number }
+  /** With the lease where a worker says it of a task it holds; `images` are there already, before others. */
+  | { kind: 'TIME_UP'; taskId: string; token?: number; images?: ReportedImage[] }
   | { kind: 'CANCEL'; taskId: string }
   /** Of a task that was over before its provider was done. */
   | { kind: 'SETTLED'; taskId: string; token: number; report: PollReport; resultTtlSeconds: number }
@@ -64,7 +75,7 @@ export function applyReport(generation: Generation, report: Report, moment: Mome
   if (!task) return generation;
   if ('token' in report && report.token !== undefined && report.token !== task.leaseToken) return generation;
   const draft = draftOf(generation, task, moment);
-  const changed = step(draft, report, moment);
+  const changed = keepPictures(step(draft, report, moment), moment);
   if (changed === draft) return generation;
   const updated = generation.tasks.map((each) => (each.id === task.id ? changed.task : each));
   const tasks = [...updated, ...changed.successors];
@@ -80,12 +91,19 @@ function draftOf(generation: Generation, task: Task, moment: Moment): Draft {
     task,
     assets,
     asked: request.images,
-    onUncertain: routing.onUncertain,
+    onUncertain: mayPayAgain(generation, task) ? routing.onUncertain : 'WAIT',
     isSuperseded,
     fallbackFor: (why) => (mayGoElsewhere ? moment.fallbackOf(generation, task, why) : null),
     successors: [],
     adjustments: [],
   };
+}
+
+/** Another attempt is within the limit of cost with all others counted, this one too. */
+function mayPayAgain({ routing: { maxCost }, tasks }: Generation, { cost: { reserved } }: Task): boolean {
+  if (!maxCost) return true;
+  const rest = restOf(maxCost, tasks);
+  return rest !== null && reserved !== null && new Big(rest.amount).gte(reserved.amount);
 }
 
 /** What was changed for the providers that were asked, each change once. */
@@ -110,15 +128,13 @@ function step(draft: Draft, report: Report, moment: Moment): Draft {
       return report.submissionId === draft.task.submissionId ? partly(draft, report.images, moment) : draft;
     case 'SUBMITTED':
       if (report.submissionId !== draft.task.submissionId) return draft;
-      return report.alone && report.report.kind === 'NOT_NOW'
-        ? sendAlone(draft, report.report, moment)
-        : submitted(draft, report.report, moment);
+      return submitted(draft, report.report, moment, report.alone);
     case 'ESTIMATED':
       return report.submissionId === draft.task.submissionId ? estimated(draft, report.percent) : draft;
     case 'TURNED_AWAY':
       return turnedAway(draft, report, moment);
     case 'UNFIT':
-      return draft.task.status === 'QUEUED' ? fail(draft, report.failure, moment) : draft;
+      return unfit(draft, report.failure, moment);
     case 'RECOVERED':
       return report.submissionId === draft.task.submissionId ? found(draft, report.report, moment) : draft;
     case 'ABANDONED':
@@ -136,11 +152,11 @@ function step(draft: Draft, report: Report, moment: Moment): Draft {
     case 'DELAYED':
       return delayed(draft, report, moment);
     case 'TIME_UP':
-      return timeUp(draft, moment);
+      return timeUp(draft, moment, report.images);
     case 'CANCEL':
       return cancel(draft, moment);
     case 'SETTLED':
-      return settled(draft, report.report, report.resultTtlSeconds, moment);
+      return settled(draft, report.report, moment);
     case 'RESOLVED':
       return resolved(draft, report.billed, moment);
   }
@@ -196,7 +212,7 @@ function polled(
  * The task ran out of time: its own deadline, the hold of what may or may not have been accepted, or the life of URLs.
  * What a provider has is asked about further on: a late picture is kept.
  */
-function timeUp(draft: Draft, moment: Moment): Draft {
+function timeUp(draft: Draft, moment: Moment, images: ReportedImage[] = []): Draft {
   const { task } = draft;
   const late = task.deadlineAt <= moment.at;
   switch (task.status) {
@@ -206,7 +222,7 @@ function timeUp(draft: Draft, moment: Moment): Draft {
       return late || (task.holdUntil ?? task.nextAt) <= moment.at ? holdEnded(draft, moment) : draft;
     case 'ACCEPTED':
     case 'RUNNING':
-      return late ? fail(draft, tooLate, moment, settleFrom(moment)) : draft;
+      return late ? fail(arrived(draft, images, moment), tooLate, moment, settleFrom(moment)) : draft;
     case 'SUBMITTING':
       return draft;
     default:
@@ -228,6 +244,13 @@ function delayed(
   const waits = assets.some(({ taskId, state }) => taskId === task.id && state === 'PENDING');
   const given = task.settleUntil !== null && task.settleUntil <= nextAt && !waits;
   return { ...draft, task: { ...released(task), nextAt, tries, settleUntil: given ? null : task.settleUntil } };
+}
+
+/** What one provider does not take another may; what cannot be fetched is no better there. */
+function unfit(draft: Draft, failure: Trouble, moment: Moment): Draft {
+  if (draft.task.status !== 'QUEUED') return draft;
+  const elsewhere = failure.retryable ? null : goElsewhere(draft, failure, moment);
+  return elsewhere ?? fail(draft, failure, moment);
 }
 
 /** Another provider makes it, or it waits: the reason stands on it, should its deadline pass meanwhile. */

@@ -144,8 +144,6 @@ export interface ProviderModel {
   maxReferences: number;
   /** The most that references and images may add up to; null where no such rule is known. */
   maxReferencesPlusImages: number | null;
-  aspectRatios: readonly string[];
-  resolutions: readonly Resolution[];
   /** Every ratio with every tier it may go with. */
   sizes: readonly SizeOffer[];
   /** What it makes where no size is asked for; null where no source says. */

@@ -1,11 +1,11 @@
-import Big from 'big.js';
 import type { Caller } from '../workspace/caller.ts';
+import { restOf } from './cost.ts';
 import type { CatalogueEntry, Domain } from './domain.ts';
 import type { Fitted } from './fit.ts';
 import type { CreateInput } from './input.ts';
 import { inputOf } from './input-of.ts';
 import { isOpen } from './prefer.ts';
-import type { Mode, Money, ProviderModel } from './provider.ts';
+import type { Mode, ProviderModel } from './provider.ts';
 import { type Offer, quoteRoutes, type RouteQuote } from './quote.ts';
 import { UNKNOWN_STANDING } from './standing.ts';
 import type { Generation, Task } from './types.ts';
@@ -53,7 +53,8 @@ export function chooseRoute(
 export function fallbackRoute(domain: Domain, generation: Generation, task: Task, at: Date): Route | null {
   const input = { ...inputOf(generation), images: task.imageCount };
   const { maxCost } = input.routing;
-  const left = maxCost && restOf(maxCost, generation, task);
+  const others = generation.tasks.filter(({ id }) => id !== task.id);
+  const left = maxCost && restOf(maxCost, others);
   if (left === null) return null;
   const tried = new Set(generation.tasks.filter((each) => isOfSameSlots(each, task)).map(({ provider }) => provider));
   const offers = listOffers(domain, generation.mode, input.model).filter(({ provider }) => !tried.has(provider.slug));
@@ -80,16 +81,4 @@ function listOffers({ catalogue, standingOf }: Domain, mode: Mode, slug: string)
 
 function isOfSameSlots(other: Task, { firstSlot, imageCount }: Task): boolean {
   return other.firstSlot < firstSlot + imageCount && firstSlot < other.firstSlot + other.imageCount;
-}
-
-/** What all other tasks leave of it; null where that is nothing, or not known. */
-function restOf(maxCost: Money, { tasks }: Generation, task: Task): Money | null {
-  const others = tasks.filter(({ id, cost }) => id !== task.id && cost.basis !== 'REFUNDED');
-  const spent = others.map(({ cost }) => cost.settled ?? cost.reserved);
-  let rest = new Big(maxCost.amount);
-  for (const money of spent) {
-    if (money?.currency !== maxCost.currency) return null;
-    rest = rest.minus(money.amount);
-  }
-  return rest.lt(0) ? null : { ...maxCost, amount: rest.toFixed() };
 }

@@ -1,5 +1,5 @@
 import { newId } from '../db/id.ts';
-import { collectAll, delivered } from './collecting.ts';
+import { collectAll, completed, delivered } from './collecting.ts';
 import { after, type Draft, fail, failed, type Moment, move, type Recovery } from './draft.ts';
 import { answeredLate } from './late.ts';
 import { isFinal } from './moves.ts';
@@ -13,11 +13,14 @@ import type { OnUncertain, Task } from './types.ts';
 const MOST_ATTEMPTS = 3;
 
 /** The answer to one submission, whenever it comes. */
-export function submitted(draft: Draft, report: SubmitReport, moment: Moment): Draft {
+export function submitted(draft: Draft, report: SubmitReport, moment: Moment, alone = false): Draft {
   const { task } = draft;
   // By now somebody may have sent it once more under its reference: only who asks can say that it was not taken.
   const isOutdated = report.kind !== 'ACCEPTED' && task.status !== 'SUBMITTING' && moment.recoveryOf(task) === 'ASK';
-  return isOutdated ? draft : found(draft, report, moment);
+  if (isOutdated) return draft;
+  return alone && report.kind === 'NOT_NOW' && isSent(task)
+    ? sendAlone(draft, report, moment)
+    : found(draft, report, moment);
 }
 
 /** What became of one submission. */
@@ -25,7 +28,8 @@ export function found(draft: Draft, report: SubmitReport, moment: Moment): Draft
   const { task } = draft;
   if (task.providerTaskId !== null) return creditsOf(draft, report);
   if (isFinal(task.status)) return answeredLate(draft, report, moment);
-  if (task.status !== 'SUBMITTING' && task.status !== 'UNCERTAIN') return draft;
+  if (task.status === 'COLLECTING' && report.kind === 'FINISHED') return completed(draft, report, moment);
+  if (!isSent(task)) return draft;
   switch (report.kind) {
     case 'ACCEPTED':
       return move(draft, 'ACCEPTED', moment, {
@@ -66,8 +70,12 @@ function sendAgain(draft: Draft, { failure, retryAfterMs }: NotNow, moment: Mome
 }
 
 /** The batch it was in was refused, perhaps for another task: by itself it gets its own answer. */
-export function sendAlone(draft: Draft, report: NotNow, moment: Moment): Draft {
-  return draft.task.status === 'SUBMITTING' ? sendAgain(draft, report, moment, { batchKey: null }) : draft;
+function sendAlone(draft: Draft, report: NotNow, moment: Moment): Draft {
+  return sendAgain(draft, report, moment, { batchKey: null });
+}
+
+function isSent({ status }: Task): boolean {
+  return status === 'SUBMITTING' || status === 'UNCERTAIN';
 }
 
 /** A wait that is worth another provider, in milliseconds. */

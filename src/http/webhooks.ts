@@ -88,9 +88,9 @@ function toCaller({ slug, mode, callback, batch }: Provider): Caller | null {
     audience: audienceOf({ slug, mode, isSigned: callback.isGenuine !== null }),
     isGenuine: callback.isGenuine ?? (() => true),
     read(body) {
-      const providerTaskId = callback.read(body)?.providerTaskId ?? null;
-      if (!batch || providerTaskId === null) return { providerTaskId };
-      return { providerTaskId, idOf: (place) => batch.idOf(providerTaskId, place) };
+      const { providerTaskId = null, batchId } = callback.read(body) ?? {};
+      if (!batch || !batchId) return { providerTaskId };
+      return { providerTaskId, idOf: (place) => batch.idOf(batchId, place) };
     },
   };
 }

@@ -37,12 +37,12 @@ export interface AdapterOptions {
 }
 
 /** What has come of a synchronous submission so far. */
-export interface Partial {
+export interface SoFar {
   images: ReportedImage[];
   undelivered: readonly Trouble[];
 }
 
-export type OnPartial = (partial: Partial) => Promise<void>;
+export type OnPartial = (soFar: SoFar) => Promise<void>;
 
 /**
  * One provider in one mode. An adapter turns our request into its wire format and its answers into reports; it holds no
@@ -57,6 +57,8 @@ export interface Provider {
   readonly pollSchedule: PollSchedule;
   /** How many tasks one poll request can ask about. */
   readonly pollBatch: number;
+  /** It may say that a task is over before it lists all its images: fewer than asked for are looked at again. */
+  readonly resultsLag: boolean;
   readonly limits: ProviderLimits;
   /** What its limits are by the tier that its account tells; null where they do not differ. */
   limitsOf: ((tier: string) => ProviderLimits | null) | null;
@@ -102,8 +104,8 @@ export interface Provider {
     readonly isGenuine:
       | ((raw: Buffer, headers: Readonly<Record<string, string | string[] | undefined>>) => boolean)
       | null;
-    /** What a callback says, for as long as it is believed: whose it is. Of a batch its id. */
-    read(body: unknown): { providerTaskId: string } | null;
+    /** What a callback says, for as long as it is believed: whose it is, and which batch it was in, where it says so. */
+    read(body: unknown): { providerTaskId: string; batchId?: string } | null;
   } | null;
   /** Asks about tasks by the provider's ids; one answer for each, in the same order. */
   ask(providerTaskIds: readonly string[], signal: AbortSignal): Promise<Answer<PollReport>[]>;

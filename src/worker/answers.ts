@@ -114,15 +114,13 @@ export function createAnswerHandler(
 function entryOf(held: Held, report: PollReport): Entry | null {
   const { task, pollCount, provider } = held;
   const { id: taskId, leaseToken: token, generationId } = task;
-  const about = { taskId, token, pollCount, resultTtlSeconds: resultTtlOf(provider.models, task.request) };
   if (held.isTooLate(report)) {
-    const came = report.kind === 'RUNNING' ? (report.images ?? []) : [];
-    if (came.length === 0) return { generationId, report: { kind: 'TIME_UP', taskId, token } };
-    const finished = { kind: 'FINISHED' as const, images: came, credits: null };
-    return { generationId, report: { ...about, kind: 'POLLED', report: finished } };
+    const there = report.kind === 'RUNNING' && report.images ? { images: report.images } : {};
+    return { generationId, report: { kind: 'TIME_UP', taskId, token, ...there } };
   }
   if (!isNews(task, report)) return null;
-  return { generationId, report: { ...about, kind: 'POLLED', report } };
+  const resultTtlSeconds = resultTtlOf(provider.models, task.request);
+  return { generationId, report: { kind: 'POLLED', taskId, token, pollCount, report, resultTtlSeconds } };
 }
 
 function exchangeOf({ task }: Held, { exchange }: Answer<PollReport>): TaskExchange {

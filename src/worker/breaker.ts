@@ -7,16 +7,23 @@ import type { Provider } from '../provider/provider.ts';
 import { turnedAway, whyLeftAlone } from './left-alone.ts';
 import { isSubmit, judgePoll, judgeSubmit, type Verdict } from './verdict.ts';
 
-export type Permission = { ok: true } | { ok: false; failure: Trouble; delayMs: number };
+export type Permission = ({ ok: true } & Trial) | { ok: false; failure: Trouble; delayMs: number };
+
+/** Whether a submission is the one that tries, for all processes, whether a provider is well again. */
+export interface Trial {
+  isTrial: boolean;
+}
+
+const NO_TRIAL: Trial = { isTrial: false };
 
 /** Whether anything is sent to a provider, as all workers together decide. */
 export interface Breaker {
   /** Whether a submission may leave. Once a provider has been open for a while, one may try it for all of them. */
   mayTry(provider: Provider): Promise<Permission>;
   /** Nothing was sent after all: what was to be the trial is for another. */
-  notTried(provider: Provider): Promise<void>;
-  /** What it answered to a submission or a poll. Never rejects: what came of the task matters more. */
-  heard(provider: Provider, report: SubmitReport | PollReport): Promise<void>;
+  notTried(provider: Provider, trial: Trial): Promise<void>;
+  /** What it answered to a submission, with what `mayTry` said of it, or to a poll. Never rejects: what came of the task matters more. */
+  heard(provider: Provider, report: SubmitReport | PollReport, trial?: Trial): Promise<void>;
 }
 
 /** In a row. What is sent into an outage may be bought and lost, so few; who is only busy has lost nothing. */
@@ -30,6 +37,11 @@ export const PAUSES = {
   // A fault of the sandbox was asked for, by one prompt, and is over with it.
   TEST: { firstMs: 250, longestMs: 1_000 },
 };
+
+/** So long at most until its answer is there: its references, and the longest time that an adapter gives a submission. */
+const TRIAL_MS = 120_000;
+/** The same of a provider that answers with the images. */
+const LONG_TRIAL_MS = 360_000;
 
 /** What this process has heard of a provider since it was last open. */
 interface Tally {
@@ -46,8 +58,6 @@ export function createBreaker(
 ): Breaker {
   const { db, log } = domain;
   const tallies = new Map<string, Tally>();
-  /** Providers whose trial is a submission of this process. */
-  const trials = new Set<string>();
 
   function tallyOf(name: string): Tally {
     const tally = tallies.get(name) ?? {
@@ -59,15 +69,15 @@ export function createBreaker(
     return tally;
   }
 
-  async function hear(provider: Provider, report: SubmitReport | PollReport): Promise<void> {
+  async function hear(provider: Provider, report: SubmitReport | PollReport, { isTrial }: Trial): Promise<void> {
     const name = nameOf(provider);
     if (isSubmit(provider, report)) {
       const verdict = judgeSubmit(report);
-      if (trials.delete(name)) return endTrial(provider, report, verdict);
+      if (isTrial && !isClosed(provider)) return endTrial(provider, report, verdict);
       if (!isClosed(provider)) return void tallies.delete(name);
-      if (isEnough(tallyOf(name), verdict)) await open(provider, report, { isTrial: false });
+      if (isEnough(tallyOf(name), verdict)) await open(provider, report, NO_TRIAL);
     } else if (isClosed(provider) && isOutage(tallyOf(name).polls, judgePoll(report))) {
-      await open(provider, report, { isTrial: false });
+      await open(provider, report, NO_TRIAL);
     }
   }
 
@@ -82,15 +92,11 @@ export function createBreaker(
     await standings.refresh();
   }
 
-  async function open(
-    provider: Provider,
-    report: SubmitReport | PollReport,
-    { isTrial }: { isTrial: boolean },
-  ): Promise<void> {
+  async function open(provider: Provider, report: SubmitReport | PollReport, trial: Trial): Promise<void> {
     tallies.delete(nameOf(provider));
     const why = whyLeftAlone(provider, 'failure' in report ? report.failure.code : null);
     const leastMs = 'retryAfterMs' in report ? (report.retryAfterMs ?? 0) : 0;
-    if (await openProvider(db, keyOf(provider), why, { ...pauses[provider.mode], leastMs }, { isTrial })) {
+    if (await openProvider(db, keyOf(provider), why, { ...pauses[provider.mode], leastMs }, trial)) {
       // What only TEST keys can cause alarms nobody.
       log[provider.mode === 'LIVE' ? 'error' : 'warn']({ ...keyOf(provider), code: why.code }, why.reason);
     }
@@ -99,19 +105,14 @@ export function createBreaker(
 
   return {
     async mayTry(provider) {
-      const name = nameOf(provider);
-      if (isClosed(provider)) {
-        trials.delete(name);
-        return { ok: true };
-      }
-      const trial = await takeTrial(db, keyOf(provider));
-      if (trial === 'MINE') trials.add(name);
-      if (trial === 'MINE' || trial === 'NONE') return { ok: true };
+      if (isClosed(provider)) return { ok: true, ...NO_TRIAL };
+      const trial = await takeTrial(db, keyOf(provider), provider.isSynchronous ? LONG_TRIAL_MS : TRIAL_MS);
+      if (trial === 'MINE' || trial === 'NONE') return { ok: true, isTrial: trial === 'MINE' };
       const delayMs = Math.min(trial.forMs, pauses[provider.mode].longestMs);
       return { ok: false, failure: turnedAway(provider, trial.code), delayMs };
     },
-    async notTried(provider) {
-      if (!trials.delete(nameOf(provider))) return;
+    async notTried(provider, { isTrial }) {
+      if (!isTrial) return;
       await returnTrial(db, keyOf(provider)).catch((error: unknown) =>
         log.warn(
           { err: error, ...keyOf(provider) },
@@ -119,8 +120,8 @@ export function createBreaker(
         ),
       );
     },
-    async heard(provider, report) {
-      await hear(provider, report).catch((error: unknown) =>
+    async heard(provider, report, trial = NO_TRIAL) {
+      await hear(provider, report, trial).catch((error: unknown) =>
         log.error({ err: error, ...keyOf(provider) }, 'how a provider is doing could not be told to all'),
       );
     },

@@ -13,6 +13,7 @@ import type { Provider } from '../provider/provider.ts';
 import type { Storage } from '../storage/storage.ts';
 import { delayed, UNCONFIGURED } from './delay.ts';
 import type { Identity } from './identity.ts';
+import type { Limits } from './limits.ts';
 import { compareSize } from './measured.ts';
 import { findProvider, type Providers } from './providers.ts';
 import { createTaskLoop, type TaskLoop } from './task-loop.ts';
@@ -31,16 +32,23 @@ export interface Round {
   signal: AbortSignal;
   /** The time of the database, in which expiries are. */
   now: () => number;
+  limits: Pick<Limits, 'takeTurn'>;
 }
 
 /** Brings finished images home. A stop breaks off downloads; whoever claims the task next begins them anew. */
-export function createCollector(domain: Domain, providers: Providers, keeper: Keeper, identity: Identity): TaskLoop {
+export function createCollector(
+  domain: Domain,
+  providers: Providers,
+  keeper: Keeper,
+  identity: Identity,
+  limits: Pick<Limits, 'takeTurn'>,
+): TaskLoop {
   return createTaskLoop(domain, identity, {
     name: 'collect',
     claim: (claim) => claimTasks(domain, { ...claim, statuses: ['COLLECTING'] }),
     mostAtOnce: MOST_TASKS_AT_ONCE,
     onStop: 'BREAK_OFF',
-    run: (task, signal) => collect(domain, providers, keeper, task, { signal, now: identity.now }),
+    run: (task, signal) => collect(domain, providers, keeper, task, { signal, now: identity.now, limits }),
   });
 }
 
@@ -63,9 +71,11 @@ export async function collect(
     reports = [...looks.flatMap(({ said }) => said), again];
     domain.reach?.('collect:kept');
     const staleIds = looks.flatMap(({ asset, isStale }) => (isStale ? [asset.id] : []));
-    const fresh = staleIds.length > 0 && provider ? await askForFreshUrls(provider, task, staleIds, round.signal) : [];
+    const fresh = staleIds.length > 0 && provider ? await askForFreshUrls(provider, task, staleIds, round) : [];
     const done = looks.every(({ isSettled }) => isSettled);
-    reports = [...looks.flatMap(({ said }) => said), ...fresh, ...(done ? [] : [again])];
+    // An image whose fresh URL could not be asked for is not a look nearer to being given up.
+    const counted = looks.filter(({ isStale }) => !isStale || fresh !== null);
+    reports = [...counted.flatMap(({ said }) => said), ...(fresh ?? []), ...(done ? [] : [again])];
   } catch (error) {
     if (!round.signal.aborted) domain.log.error({ err: error, task: taskId }, 'images could not be kept; trying again');
   }
@@ -141,13 +151,15 @@ function codeOfLoss(asset: Asset, result: KeepResult, expired: boolean): Trouble
   }
 }
 
+/** Null when its provider has no turn for the question just now. */
 async function askForFreshUrls(
   provider: Provider,
   task: Task,
   staleIds: readonly string[],
-  signal: AbortSignal,
-): Promise<Report[]> {
+  { signal, limits }: Round,
+): Promise<Report[] | null> {
   if (task.providerTaskId === null) return [];
+  if ((await limits.takeTurn(provider)) > 0) return null;
   const [answer] = await provider.ask([task.providerTaskId], signal);
   if (answer?.report.kind !== 'FINISHED') return [];
   const { images } = answer.report;

@@ -1,25 +1,38 @@
 import { randomUUID } from 'node:crypto';
 import type { GuardedFetch } from '../fetch/guarded-fetch.ts';
 import type { Domain } from '../generation/domain.ts';
+import { putTasksBack } from '../generation/lease.ts';
 import type { Report } from '../generation/machine.ts';
-import type { Exchange, ProviderRequest, SentSubmission, SubmitReport } from '../generation/provider.ts';
+import type {
+  Exchange,
+  ProviderRequest,
+  ReferenceRules,
+  SentSubmission,
+  SubmitReport,
+} from '../generation/provider.ts';
 import { recordReports } from '../generation/record.ts';
 import { recordArrival, recordSubmission } from '../generation/record-submission.ts';
 import { markSending, newSubmissionId, type Obstacle, takeBack } from '../generation/send.ts';
 import type { Task } from '../generation/types.ts';
 import type { Provider } from '../provider/provider.ts';
+import { createTurns } from '../turns.ts';
 import { answersOf } from './batch-answers.ts';
-import type { Breaker, Permission } from './breaker.ts';
+import type { Breaker, Permission, Trial } from './breaker.ts';
 import type { CallbackUrl } from './callback-url.ts';
 import { AFTER_A_FAILURE, delayed, UNCONFIGURED } from './delay.ts';
 import type { Identity } from './identity.ts';
 import { batchLimit, type Limits } from './limits.ts';
 import { findProvider, type Providers } from './providers.ts';
-import { fetchReferences } from './references.ts';
+import { type Fetching, fetchReferences } from './references.ts';
 import { shortenBody } from './shorten-body.ts';
 import { whileEstimating } from './while-estimating.ts';
 
 const UNMARKED_MS = 500;
+/** Of all submissions together: a download may be as large as a reference may be. */
+const MOST_DOWNLOADS = 4;
+/** Submissions that hold their references in memory, many times 10 MB each. */
+const MOST_WITH_BYTES = 4;
+
 export interface DispatchParts {
   providers: Providers;
   identity: Identity;
@@ -34,6 +47,8 @@ export interface Dispatcher {
   dispatch(tasks: readonly Task[], signal: AbortSignal): Promise<void>;
   /** Providers that have no turn just now. */
   busy(): Pick<Task, 'provider' | 'mode'>[];
+  /** What has not left yet is given back when its turn comes. */
+  stop(): void;
   /** How many orders one submission may carry now. */
   roomFor(provider: Provider, task: Task): number;
 }
@@ -42,17 +57,39 @@ export interface Dispatcher {
 export function createDispatcher(domain: Domain, parts: DispatchParts): Dispatcher {
   const { providers, identity, callbackUrl, fetch, breaker, limits } = parts;
   const busyUntil = new Map<Provider, number>();
+  const takeDownload = createTurns(MOST_DOWNLOADS);
+  const takeMemory = createTurns(MOST_WITH_BYTES);
+  let isStopping = false;
 
   async function dispatch(tasks: readonly Task[], signal: AbortSignal): Promise<void> {
     try {
       const [first] = tasks;
       const provider = first && findProvider(providers, first);
       if (!provider) return await tell(tasks, (task) => delayed(task, UNCONFIGURED));
-      const fit = await lookAtReferences(provider, tasks, signal);
-      if (fit.length > 0) await send(provider, fit, signal);
+      if (!tasks.some((task) => becomesBytes(provider, task))) return await attempt(provider, tasks, signal);
+      await takeMemory(() => attempt(provider, tasks, signal), first.workspaceId);
     } catch (error) {
       domain.log.error({ err: error, tasks: tasks.map(({ id }) => id) }, 'tasks could not be submitted');
       await tell(tasks, (task) => delayed(task, AFTER_A_FAILURE)).catch(() => {});
+    }
+  }
+
+  async function attempt(provider: Provider, tasks: readonly Task[], signal: AbortSignal): Promise<void> {
+    // Before anything is fetched for it.
+    if (isStopping || isBusy(provider)) return putTasksBack(domain, tasks);
+    const may = await breaker.mayTry(provider);
+    if (!may.ok) return turnAway(tasks, may);
+    await tryAt(provider, tasks, may, signal);
+  }
+
+  /** Whatever stood in the way: a trial that was not made is for another. */
+  async function tryAt(provider: Provider, tasks: readonly Task[], trial: Trial, signal: AbortSignal): Promise<void> {
+    let report: SubmitReport | null = null;
+    try {
+      const fit = await lookAtReferences(provider, tasks, signal);
+      report = fit.length > 0 ? await send(provider, fit, signal) : null;
+    } finally {
+      await (report ? breaker.heard(provider, report, trial) : breaker.notTried(provider, trial));
     }
   }
 
@@ -60,9 +97,10 @@ export function createDispatcher(domain: Domain, parts: DispatchParts): Dispatch
   async function lookAtReferences(provider: Provider, tasks: readonly Task[], signal: AbortSignal): Promise<Order[]> {
     const looked = await Promise.all(
       tasks.map(async (task) => {
-        const rules = provider.models.find(({ model }) => model === task.request.model)?.references ?? null;
+        const rules = rulesOf(provider, task);
         const options = { allowedHosts: provider.resultHosts, signal };
-        return { task, references: await fetchReferences(fetch, task.request, rules, options) };
+        const fetching: Fetching = { fetch, takeTurn: (work) => takeDownload(work, task.workspaceId) };
+        return { task, references: await fetchReferences(fetching, task.request, rules, options) };
       }),
     );
     const unfit = looked.flatMap(({ task, references }) => (references.ok ? [] : [{ task, ...references }]));
@@ -75,19 +113,20 @@ export function createDispatcher(domain: Domain, parts: DispatchParts): Dispatch
     return looked.flatMap(({ task, references }) => (references.ok ? [{ task, request: references.request }] : []));
   }
 
-  async function send(provider: Provider, orders: readonly Order[], signal: AbortSignal): Promise<void> {
+  /** The answer, once it is stored; null where nothing has left. */
+  async function send(provider: Provider, orders: readonly Order[], signal: AbortSignal): Promise<SubmitReport | null> {
     const tasks = orders.map(({ task }) => task);
-    const may = await breaker.mayTry(provider);
-    if (!may.ok) return turnAway(tasks, may);
     const submission = compose(provider, orders);
     const obstacle = await mark(provider, tasks, submission);
-    if (obstacle) return giveBack(provider, tasks, obstacle);
     // Frozen for longer than the lease: others have the tasks by now, and it must not leave so late.
-    if (!identity.isAlive()) return takeBack(domain, tasks, submission.id, UNMARKED_MS);
+    const isLate = !obstacle && !identity.isAlive();
+    if (obstacle) await giveBack(provider, tasks, obstacle);
+    if (isLate) await takeBack(domain, tasks, submission.id, UNMARKED_MS);
+    if (obstacle || isLate) return null;
     const { report, exchange } = await submit(provider, tasks, submission, signal);
     domain.reach?.('submit:answered');
     await record(provider, tasks, submission.id, report, exchange);
-    await breaker.heard(provider, report);
+    return report;
   }
 
   function compose(provider: Provider, orders: readonly Order[]): Composed {
@@ -120,10 +159,10 @@ export function createDispatcher(domain: Domain, parts: DispatchParts): Dispatch
   }
 
   async function giveBack(provider: Provider, tasks: readonly Task[], obstacle: Obstacle): Promise<void> {
-    await breaker.notTried(provider);
     if (obstacle.kind === 'NO_TURN') {
+      // Until then nothing of it is claimed here, so they may stay as due as they are.
       busyUntil.set(provider, performance.now() + obstacle.waitMs);
-      return tell(tasks, (task) => delayed(task, { delayMs: obstacle.waitMs, blameless: true }));
+      return putTasksBack(domain, tasks);
     }
     const others = tasks.filter(({ id }) => !obstacle.taskIds.includes(id));
     await tell(others, (task) => delayed(task, { delayMs: 0, blameless: true }));
@@ -168,14 +207,26 @@ export function createDispatcher(domain: Domain, parts: DispatchParts): Dispatch
     );
   }
 
+  function isBusy(provider: Provider): boolean {
+    return (busyUntil.get(provider) ?? 0) > performance.now();
+  }
+
   return {
     dispatch,
-    busy() {
-      for (const [provider, until] of busyUntil) if (until <= performance.now()) busyUntil.delete(provider);
-      return [...busyUntil.keys()].map(({ slug, mode }) => ({ provider: slug, mode }));
+    busy: () => [...busyUntil.keys()].filter(isBusy).map(({ slug, mode }) => ({ provider: slug, mode })),
+    stop() {
+      isStopping = true;
     },
     roomFor: (provider, task) => batchLimit(limits, provider, task),
   };
+}
+
+function rulesOf({ models }: Provider, { request }: Task): ReferenceRules | null {
+  return models.find(({ model }) => model === request.model)?.references ?? null;
+}
+
+function becomesBytes(provider: Provider, task: Task): boolean {
+  return task.request.references.length > 0 && rulesOf(provider, task)?.form === 'DATA_URI';
 }
 
 interface Order {

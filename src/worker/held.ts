@@ -5,6 +5,8 @@ import type { Provider } from '../provider/provider.ts';
 
 /** A provider that says nothing of it may have finished it: this many times it is asked past the deadline. */
 const SILENCES_AFTER_THE_DEADLINE = 3;
+/** So often an end that lists fewer images than were asked for is not believed yet. */
+const MOST_SHORT_LISTS = 4;
 /** However often a provider calls, it is not asked more often than this. */
 const LEAST_BETWEEN_NUDGES_MS = 1_000;
 
@@ -20,6 +22,7 @@ export class Held {
   /** Answers in a row that said nothing about the task. */
   silences = 0;
   private missing = 0;
+  private shortLists = 0;
   private saidPercent = false;
   private lastOddity: string | null = null;
   private readonly now: () => number;
@@ -99,8 +102,21 @@ export class Held {
     this.silences = report.kind === 'SILENT' || report.kind === 'MISSING' ? this.silences + 1 : 0;
     if (report.kind === 'RUNNING' && report.percent !== null) this.saidPercent = true;
     if (report.kind !== 'SILENT') this.missing = report.kind === 'MISSING' ? this.missing + 1 : 0;
+    const early = this.tooEarly(report);
+    if (early) return early;
     if (report.kind !== 'MISSING' || this.missing < missingUntilLost) return report;
     return { kind: 'FAILED', failure: report.failure };
+  }
+
+  /** In the place of an end that lists fewer than were asked for, of a provider whose lists grow: what is there so far. */
+  private tooEarly(report: PollReport): PollReport | null {
+    const { imageCount, request } = this.task;
+    if (!this.provider.resultsLag || imageCount === 1 || request.series) return null;
+    if (report.kind !== 'FINISHED' && report.kind !== 'FAILED') return null;
+    const [images, failed] = report.kind === 'FINISHED' ? [report.images, report.undelivered ?? []] : [[], [report]];
+    if (images.length + failed.length >= imageCount || this.shortLists >= MOST_SHORT_LISTS) return null;
+    this.shortLists += 1;
+    return { kind: 'RUNNING', percent: null, etaSeconds: null, ...(images.length > 0 && { images }) };
   }
 
   /** Whether its progress may be estimated: not where its provider has told it, or will as soon as it begins. */

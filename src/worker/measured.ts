@@ -23,9 +23,9 @@ export function compareSize(
   observer?.sawAnotherSize(slug, mode);
 }
 
-/** Null where nothing was asked, or no source says what the provider makes of it. */
+/** Null where no source says what the provider makes of it. */
 function askedFor({ size }: Task['request'], model: ProviderModel | undefined): Pixels | null {
-  if (size === null) return null;
+  if (size === null) return model?.defaultPixels ?? null;
   if ('width' in size) return size;
   const { aspectRatio, resolution } = size;
   const offer = model?.sizes.find((each) => each.aspectRatio === aspectRatio && each.resolution === resolution);

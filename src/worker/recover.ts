@@ -7,27 +7,33 @@ import { findSubmission, maySendAgain } from '../generation/send.ts';
 import type { Task } from '../generation/types.ts';
 import { AFTER_A_FAILURE, delayTask, UNCONFIGURED } from './delay.ts';
 import type { Identity } from './identity.ts';
+import type { Limits } from './limits.ts';
 import { findProvider, type Providers } from './providers.ts';
 import { createTaskLoop, type TaskLoop } from './task-loop.ts';
 
 const MOST_AT_ONCE = 8;
 
 /** Finds out what became of submissions whose answers were lost, where their provider can be asked. */
-export function createRecoverer(domain: Domain, providers: Providers, identity: Identity): TaskLoop {
+export function createRecoverer(
+  domain: Domain,
+  providers: Providers,
+  identity: Identity,
+  limits: Pick<Limits, 'takeTurn'>,
+): TaskLoop {
   return createTaskLoop(domain, identity, {
     name: 'recover',
     claim: (claim) => claimTasks(domain, { ...claim, statuses: ['UNCERTAIN'] }),
     mostAtOnce: MOST_AT_ONCE,
     // It may send the same once more.
     onStop: 'WAIT',
-    run: (task, signal) => recover(domain, providers, identity, task, signal),
+    run: (task, signal) => recover(domain, providers, { identity, limits }, task, signal),
   });
 }
 
 async function recover(
   domain: Domain,
   providers: Providers,
-  identity: Identity,
+  { identity, limits }: { identity: Identity; limits: Pick<Limits, 'takeTurn'> },
   task: Task,
   signal: AbortSignal,
 ): Promise<void> {
@@ -40,6 +46,8 @@ async function recover(
       const delayMs = Math.max(domain.timing.uncertainHoldMs, AFTER_A_FAILURE.delayMs);
       return await delayTask(domain, task, { delayMs });
     }
+    const waitMs = await limits.takeTurn(provider);
+    if (waitMs > 0) return await delayTask(domain, task, { delayMs: waitMs, blameless: true });
     const may = async () => identity.isAlive() && (await maySendAgain(domain, task)) && identity.isAlive();
     const { report, exchange } = await provider.recover(submission, may, signal);
     domain.reach?.('recover:answered');

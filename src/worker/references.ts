@@ -2,9 +2,8 @@ import { type Glance, glanceAt } from '../asset/glance.ts';
 import type { GuardedFetch } from '../fetch/guarded-fetch.ts';
 import type { Unfetched } from '../fetch/refusal.ts';
 import type { ProviderRequest, ReferenceRules, Trouble } from '../generation/provider.ts';
-import { createTurns } from '../turns.ts';
+import type { TakeTurn } from '../turns.ts';
 
-const MOST_AT_ONCE = 4;
 /** For all references of a request together. */
 const TIMEOUT_MS = 30_000;
 
@@ -15,6 +14,13 @@ interface Options {
   timeoutMs?: number;
 }
 
+/** What all submissions of this process share. */
+export interface Fetching {
+  fetch: Pick<GuardedFetch, 'download'>;
+  /** For each download. */
+  takeTurn: TakeTurn;
+}
+
 export type References = { ok: true; request: ProviderRequest } | { ok: false; failure: Trouble };
 
 /**
@@ -23,7 +29,7 @@ export type References = { ok: true; request: ProviderRequest } | { ok: false; f
  * do. Throws what `signal` was aborted with. Nothing is written to disk.
  */
 export async function fetchReferences(
-  fetch: Pick<GuardedFetch, 'download'>,
+  { fetch, takeTurn }: Fetching,
   request: ProviderRequest,
   rules: ReferenceRules | null,
   { allowedHosts, signal, timeoutMs = TIMEOUT_MS }: Options,
@@ -31,20 +37,39 @@ export async function fetchReferences(
   const { references } = request;
   if (references.length === 0) return { ok: true, request };
   if (!rules) return { ok: false, failure: unfit('The provider takes no references.') };
-  const takeTurn = createTurns(MOST_AT_ONCE);
-  const until = performance.now() + timeoutMs;
+  const budget = createBudget(timeoutMs);
   const looks = await Promise.all(
     references.map(({ uri }, i) =>
-      takeTurn(() => {
-        const options = { allowedHosts, signal, timeoutMs: Math.max(1, until - performance.now()) };
-        return look(fetch, { uri, name: nameOf(uri, i) }, rules, options);
-      }),
+      takeTurn(() =>
+        budget.spend((leftMs) => {
+          return look(fetch, { uri, name: nameOf(uri, i) }, rules, { allowedHosts, signal, timeoutMs: leftMs });
+        }),
+      ),
     ),
   );
   const failure = looks.find((each): each is Trouble => typeof each === 'object');
   if (failure) return { ok: false, failure };
   const uris = looks.filter((each) => typeof each === 'string');
   return { ok: true, request: { ...request, references: uris.map((uri) => ({ uri })) } };
+}
+
+/** Time that passes only while something is done with it: waiting for the downloads of others costs none. */
+function createBudget(ms: number) {
+  let until = performance.now() + ms;
+  let idleSince = performance.now();
+  let running = 0;
+  return {
+    async spend<T>(work: (leftMs: number) => Promise<T>): Promise<T> {
+      if (running === 0) until += performance.now() - idleSince;
+      running += 1;
+      try {
+        return await work(until - performance.now());
+      } finally {
+        running -= 1;
+        idleSince = performance.now();
+      }
+    },
+  };
 }
 
 /** The URI to send, or why it is none. */
@@ -58,6 +83,7 @@ async function look(
   if (!schemes.some((scheme) => uri.toLowerCase().startsWith(`${scheme}:`))) {
     return unfit(`${name} must begin with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}.`);
   }
+  if (options.timeoutMs < 1) return notFetched(name, { kind: 'TIMEOUT' }, rules);
   const chunks: Uint8Array[] = [];
   const sink = { write: async (chunk: Uint8Array) => void chunks.push(chunk) };
   const fetched = await fetch.download(uri, { ...options, maxBytes }, sink);

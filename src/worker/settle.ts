@@ -13,6 +13,7 @@ import type { Provider } from '../provider/provider.ts';
 import { collect, type Keeper, type Round } from './collect.ts';
 import { delayed, delayTask, UNCONFIGURED } from './delay.ts';
 import type { Identity } from './identity.ts';
+import type { Limits } from './limits.ts';
 import { findProvider, type Providers } from './providers.ts';
 import { createTaskLoop, type TaskLoop } from './task-loop.ts';
 
@@ -22,24 +23,32 @@ const MOST_AT_ONCE = 4;
  * Goes on asking, slowly, about tasks that ended before their provider did: canceled, past their deadline, or found
  * too late. A late picture is kept and what is known of its cost is booked; the status stays as it is.
  */
-export function createSettler(domain: Domain, providers: Providers, keeper: Keeper, identity: Identity): TaskLoop {
+export function createSettler(
+  domain: Domain,
+  providers: Providers,
+  keeper: Keeper,
+  identity: Identity,
+  limits: Pick<Limits, 'takeTurn'>,
+): TaskLoop {
   return createTaskLoop(domain, identity, {
     name: 'settle',
     claim: (claim) => claimUnsettled(domain, claim),
     mostAtOnce: MOST_AT_ONCE,
     onStop: 'BREAK_OFF',
-    run: (task, signal) => settle(domain, providers, keeper, task, { signal, now: identity.now }),
+    run: (task, signal) => settle(domain, providers, keeper, task, { signal, now: identity.now, limits }),
   });
 }
 
 async function settle(domain: Domain, providers: Providers, keeper: Keeper, task: Task, round: Round): Promise<void> {
-  const { signal } = round;
+  const { signal, limits } = round;
   const { id: taskId, generationId, workspaceId } = task;
   const pending = await listPendingAssets(domain, taskId);
   if (pending.length > 0) return collect(domain, providers, keeper, task, round);
   const provider = findProvider(providers, task);
   if (provider?.recover && task.providerTaskId === null)
-    return lookFor(domain, provider, provider.recover, task, signal);
+    return lookFor(domain, provider, provider.recover, task, round);
+  const delayMs = provider && task.providerTaskId !== null ? await limits.takeTurn(provider) : 0;
+  if (delayMs > 0) return delayTask(domain, task, { delayMs, blameless: true });
   const [answer] = provider && task.providerTaskId !== null ? await provider.ask([task.providerTaskId], signal) : [];
   domain.reach?.('settle:answered');
   // Broken off by us, which says nothing about the provider: the lease goes back with all others.
@@ -53,19 +62,21 @@ async function settle(domain: Domain, providers: Providers, keeper: Keeper, task
 /** By the reference of its submission, whose answer was lost. The task is over: nothing is sent again for it. */
 async function lookFor(
   domain: Domain,
-  { pollSchedule }: Provider,
+  provider: Provider,
   recover: NonNullable<Provider['recover']>,
   task: Task,
-  signal: AbortSignal,
+  { signal, limits }: Round,
 ): Promise<void> {
   const submission = task.submissionId && (await findSubmission(domain, task.submissionId));
   if (!submission) return delayTask(domain, task, UNCONFIGURED);
+  const delayMs = await limits.takeTurn(provider);
+  if (delayMs > 0) return delayTask(domain, task, { delayMs, blameless: true });
   const { report, exchange } = await recover(submission, async () => false, signal);
   domain.reach?.('settle:answered');
   if (report.kind !== 'UNKNOWN') return recordRecovery(domain, task, submission.id, report, exchange);
   if (signal.aborted) return;
   await delayTask(domain, task, {
-    delayMs: Math.max(settleDelayMs(pollSchedule, task.tries), report.retryAfterMs ?? 0),
+    delayMs: Math.max(settleDelayMs(provider.pollSchedule, task.tries), report.retryAfterMs ?? 0),
   });
 }
 

@@ -17,17 +17,16 @@ export function createSubmitter(domain: Domain, parts: DispatchParts): TaskLoop 
 
   async function claim(claim: Parameters<typeof claimTasks>[1]): Promise<Task[]> {
     const tasks = await claimTasks(domain, { ...claim, notAt: dispatcher.busy() });
-    const batches = groupBatches(tasks, roomFor);
+    const batches = await Promise.all(groupBatches(tasks, roomFor).map(gather));
+    // Only now: what could not be gathered is in nobody's hands, and is given back by the reconciler.
     for (const [leader, ...others] of batches) companions.set(leader.id, others);
-    await Promise.all(batches.map(gather));
     return batches.map(([leader]) => leader);
   }
 
-  /** The rest of a batch that is not full. */
-  async function gather(batch: Batch): Promise<void> {
+  /** With the rest of a batch that is not full. */
+  async function gather(batch: Batch): Promise<Batch> {
     const [leader] = batch;
-    const more = await claimCompanions(domain, leader, roomFor(leader) - batch.length);
-    companions.get(leader.id)?.push(...more);
+    return [...batch, ...(await claimCompanions(domain, leader, roomFor(leader) - batch.length))];
   }
 
   function roomFor(task: Task): number {
@@ -52,6 +51,10 @@ export function createSubmitter(domain: Domain, parts: DispatchParts): TaskLoop 
   });
   return {
     ...loop,
+    async stop() {
+      dispatcher.stop();
+      await loop.stop();
+    },
     holds: (id) => loop.holds(id) || [...companions.values()].some((others) => others.some((task) => task.id === id)),
   };
 }

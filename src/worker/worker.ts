@@ -36,9 +36,9 @@ export function createWorker(
   const { fetch } = keeper;
   const submit = createSubmitter(domain, { providers, identity, callbackUrl, fetch, breaker, limits });
   const poll = createPoller(domain, providers, identity, { limits, breaker });
-  const collect = createCollector(domain, providers, keeper, identity);
-  const recover = createRecoverer(domain, providers, identity);
-  const settle = createSettler(domain, providers, keeper, identity);
+  const collect = createCollector(domain, providers, keeper, identity, limits);
+  const recover = createRecoverer(domain, providers, identity, limits);
+  const settle = createSettler(domain, providers, keeper, identity, limits);
   const reconcile = createReconciler(domain, identity, poll, [submit, poll, collect, recover, settle]);
   const sequence = createSequencer(domain);
   const forget = createForgetter(domain);

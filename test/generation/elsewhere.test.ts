@@ -95,7 +95,17 @@ describe('what cannot be sent to its provider just now', () => {
   });
 });
 
-test('a task whose reference is not what it should be fails before anything is sent, and nowhere else is asked', () => {
+test('a reference that one provider does not take goes to the next, before anything is sent', () => {
+  const failure = sampleTrouble({ code: 'REFERENCE_UNREACHABLE', billed: 'NO', retryable: false });
+  const after = tell(withTask('QUEUED'), (task) => ({ kind: 'UNFIT', ...of(task), failure }));
+  expect(after.tasks.map(({ provider, status }) => [provider, status])).toEqual([
+    ['kites', 'FAILED'],
+    ['boats', 'QUEUED'],
+    ['boats', 'QUEUED'],
+  ]);
+});
+
+test('a reference that cannot be fetched fails its task before anything is sent, and nowhere else is asked', () => {
   const failure = sampleTrouble({ code: 'REFERENCE_UNREACHABLE', billed: 'NO' });
   const unfit = (task: Task): Report => ({ kind: 'UNFIT', ...of(task), failure });
   const after = tell(withTask('QUEUED'), unfit);
@@ -119,7 +129,9 @@ test('of a refused batch each task is sent again, alone; the wait is that of its
   const sent = { place: null, batchKey: null, awaitsCallback: false, submissionId: null };
   expect(after).toMatchObject({ status: 'QUEUED', ...sent });
   const uncertain = withTask('UNCERTAIN', { place: 1, batchKey: 'bat_1' });
-  expect(tell(uncertain, alone)).toBe(uncertain);
+  expect(taskOf(tell(uncertain, alone))).toMatchObject({ status: 'QUEUED', ...sent });
+  const canceled = withTask('CANCELED', { place: 1, failure: { ...sampleTrouble(), at: '' } });
+  expect(taskOf(tell(canceled, alone))).toMatchObject({ status: 'CANCELED', failure: { billed: 'NO' } });
 });
 
 function tell(

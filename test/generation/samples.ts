@@ -21,8 +21,6 @@ export function sampleModel(changes: Partial<ProviderModel> = {}): ProviderModel
     maxImages: 4,
     maxReferences: 3,
     maxReferencesPlusImages: null,
-    aspectRatios: ['1:1', '3:2', '16:9'],
-    resolutions: ['R2K', 'R4K'],
     pixelArea: { min: 3_686_400, max: 16_777_216 },
     pixelRatio: { min: 1 / 16, max: 16 },
     outputFormats: ['PNG'],

@@ -27,16 +27,26 @@ interface Ended {
   seconds?: number;
   hoursAgo?: number;
   mode?: 'TEST' | 'LIVE';
+  isSent?: boolean;
 }
 
-async function end({ count = 1, status = 'SUCCEEDED', code, seconds = 8, hoursAgo = 0, mode }: Ended): Promise<void> {
+async function end({
+  count = 1,
+  status = 'SUCCEEDED',
+  code,
+  seconds = 8,
+  hoursAgo = 0,
+  mode,
+  isSent = true,
+}: Ended): Promise<void> {
   const { workspaceId } = await stage.newCaller();
   await insertMany(stage.domain, { workspaceId, count, ...(mode && { mode }) });
   const failure = code === undefined ? null : JSON.stringify({ code });
   await db.execute(sql`
     update tasks set status = ${status}, failure = (${failure}::text)::jsonb,
       finished_at = clock_timestamp() - ${hoursAgo}::float8 * interval '1 h',
-      submitted_at = clock_timestamp() - ${hoursAgo}::float8 * interval '1 h' - ${seconds}::float8 * interval '1 s'
+      submitted_at = case when ${isSent}::boolean then
+        clock_timestamp() - ${hoursAgo}::float8 * interval '1 h' - ${seconds}::float8 * interval '1 s' end
     where workspace_id = ${workspaceId}`);
 }
 
@@ -48,6 +58,7 @@ test('the rate is of tasks that ended by its doing, the seconds are of those tha
     await end({ status: 'FAILED', code, count: 3 });
   }
   await end({ status: 'CANCELED', code: 'CANCELED', count: 3 });
+  await end({ status: 'FAILED', code: 'DEADLINE_EXCEEDED', count: 3, isSent: false });
   await end({ mode: 'LIVE', status: 'FAILED', code: 'PROVIDER_LOST' });
   await end({ status: 'FAILED', code: 'PROVIDER_ERROR', hoursAgo: 25 });
   const read = await readHistory(db, [KITES, { ...KITES, mode: 'LIVE' }, { ...KITES, provider: 'x' }]);

@@ -64,17 +64,40 @@ describe('a provider that answers a submission with the images', () => {
     expect(after.assets).toHaveLength(1);
   });
 
-  test('after a cancellation brings its pictures all the same, and they are billed', () => {
+  test('after a cancellation brings its pictures all the same, and their bill', () => {
     const cancel = ({ id: taskId }: Task): Report => ({ kind: 'CANCEL', taskId });
     const canceled = tell(withTask('SUBMITTING'), arrived(1), cancel);
-    const late = tell(canceled, arrived(2), answered(finished(2)));
+    const cost = { amount: '0.05', currency: 'USD' };
+    const late = tell(canceled, arrived(2), answered(finished(2, { cost })));
     expect(late.status).toBe('CANCELED');
-    expect(taskOf(late)).toMatchObject({ failure: { code: 'CANCELED', billed: 'YES' } });
+    expect(taskOf(late)).toMatchObject({ failure: { code: 'CANCELED', billed: 'YES' }, cost: { settled: cost } });
     expect(taskOf(late).settleUntil).not.toBeNull();
     const kept = tell(late, storedAll);
     expect(kept.assets.map(({ state }) => state)).toEqual(['STORED', 'STORED']);
     expect(taskOf(kept)).toMatchObject({ status: 'CANCELED', settleUntil: null });
   });
+});
+
+test.each<[string, (task: Task) => Report]>([
+  ['canceled', ({ id: taskId }) => ({ kind: 'CANCEL', taskId })],
+  ['resolved', ({ id: taskId }) => ({ kind: 'RESOLVED', taskId, billed: true })],
+  ['out of its hold', ({ id: taskId }) => ({ kind: 'TIME_UP', taskId })],
+])('what had come of a task that is %s before its answer is brought home', (_, end) => {
+  const uncertain = withTask('UNCERTAIN', { holdUntil: MOMENT.at });
+  const ended = tell(uncertain, arrived(1), end);
+  expect(taskOf(ended).finishedAt).not.toBeNull();
+  expect(taskOf(ended)).toMatchObject({ workerId: null, settleUntil: expect.any(Date) });
+  const kept = tell(ended, storedAll);
+  expect(kept.assets.map(({ state }) => state)).toEqual(['STORED']);
+  expect(taskOf(kept).settleUntil).toBeNull();
+});
+
+test('an answer that comes after it was thought to have broken off brings the rest, and why some are missing', () => {
+  const broken = answered({ kind: 'AMBIGUOUS', failure: sampleTrouble() });
+  const collecting = tell(withTask('SUBMITTING', { imageCount: 3 }), arrived(1), broken);
+  const after = tell(collecting, answered(finished(2, { undelivered: [blocked] })));
+  expect(taskOf(after)).toMatchObject({ status: 'COLLECTING', undelivered: [{ code: 'MODERATED_OUTPUT' }] });
+  expect(after.assets).toHaveLength(2);
 });
 
 describe('what is estimated of it', () => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as take } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Partial } from '../../src/provider/provider.ts';
+import type { SoFar } from '../../src/provider/provider.ts';
 import { KEY } from './adapters.ts';
 import { readGolden } from './golden.ts';
 import {
@@ -256,7 +256,7 @@ test('a stream that drips is given up at the deadline of the submission, with wh
     response.on('close', () => clearInterval(drip));
   });
   const provider = createModelArkAt(server.url, 200);
-  const partials: Partial[] = [];
+  const partials: SoFar[] = [];
   const { report, exchange } = await provider.submit(orderOf(provider, 2), signal, async (partial) => {
     partials.push(partial);
   });
@@ -306,7 +306,7 @@ test('nothing can be asked about later, and whoever asks is told so', async () =
 async function submitted(script: Script, most = 1) {
   const server = await startServer(script);
   const provider = createModelArkAt(server.url);
-  const partials: Partial[] = [];
+  const partials: SoFar[] = [];
   const answer = await provider.submit(orderOf(provider, most), signal, async (partial) => {
     partials.push(partial);
   });

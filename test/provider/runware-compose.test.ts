@@ -16,6 +16,8 @@ const bare = {
   outputType: 'URL',
   deliveryMethod: 'async',
   includeCost: true,
+  // No default is documented: what we hold to be true is asked for.
+  ttl: 86_400,
 };
 const sequence = { bytedance: { maxSequentialImages: 3 } };
 

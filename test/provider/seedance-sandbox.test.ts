@@ -77,7 +77,7 @@ test('its callback is genuine, and about its task or its batch', async () => {
   const single = await order(provider, { prompt: 'a [[slow=0]]' }, { ...SENDING, callbackUrl });
   const batch = await orderBatch(['b [[slow=0]]', 'c [[slow=0]]'], callbackUrl);
   await expect.poll(() => heard.length, { timeout: 5_000 }).toBe(3);
-  const names = heard.map(({ raw }) => provider.callback?.read(JSON.parse(raw.toString()))?.providerTaskId);
+  const names = heard.map(({ raw }) => provider.callback?.read(JSON.parse(raw.toString())));
   const id = single.report.kind === 'ACCEPTED' ? single.report.providerTaskId : '';
   expect(names.sort()).toEqual([id, batch, batch].sort());
   expect(heard.map(({ raw, headers }) => provider.callback?.isGenuine?.(raw, headers))).toEqual([true, true, true]);

@@ -223,9 +223,10 @@ describe('a callback', () => {
   });
 
   test('is about its batch where it names one, else about its task, and else about nothing', () => {
-    const read = (body: unknown) => provider.callback?.read(body)?.providerTaskId;
-    expect(read(JSON.parse(raw.toString()))).toBe('batch_xyz789');
-    expect(read({ task_id: 'img_1', batch_id: null })).toBe('img_1');
+    const read = (body: unknown) => provider.callback?.read(body);
+    const both = { providerTaskId: 'img_abc123def456', batchId: 'batch_xyz789' };
+    expect(read(JSON.parse(raw.toString()))).toEqual(both);
+    expect(read({ task_id: 'img_1', batch_id: null })).toEqual({ providerTaskId: 'img_1' });
     expect([{}, null, 'x', { task_id: '..' }, { task_id: 7 }].map(read)).toEqual(Array(5).fill(undefined));
   });
 

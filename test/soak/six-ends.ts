@@ -7,7 +7,7 @@ export const WELL = 'SUCCEEDED';
 const NOBODY_KNOWS = 'FAILED OUTCOME_UNKNOWN UNKNOWN';
 
 /** The end of those that are named, and that of all the others; null: not looked for here. */
-export type EndsOf = Partial<Record<ProviderSlug, End | null>> & { all: End };
+export type EndsOf = Partial<Record<ProviderSlug, End | null>> & { all: End | null };
 
 /** How each directive ends where there is time. */
 export const DIRECTIVES: Record<string, EndsOf> = {
@@ -43,7 +43,7 @@ export const DIRECTIVES: Record<string, EndsOf> = {
 /** And where there is none. */
 export const HASTY: Record<string, EndsOf> = {
   // What this one says of an id that it does not know it says of what waits, too.
-  'lost-poll': { all: 'FAILED DEADLINE_EXCEEDED UNKNOWN', modelark: WELL },
+  'lost-poll': { all: null, runware: 'FAILED DEADLINE_EXCEEDED UNKNOWN' },
   // This one is waited for, and then it has not answered.
   stuck: { all: 'FAILED DEADLINE_EXCEEDED UNKNOWN', modelark: NOBODY_KNOWS },
 };

@@ -1,5 +1,6 @@
 import { PROVIDER_SLUGS } from '../../src/config/provider-slugs.ts';
 import type { DatedPrice, ProviderModel } from '../../src/generation/provider.ts';
+import { ratiosOf, tiersOf } from '../../src/generation/sizes.ts';
 import { createProviders } from '../../src/provider/catalogue.ts';
 import type { Provider } from '../../src/provider/provider.ts';
 
@@ -20,8 +21,14 @@ const FACTS: Fact[] = [
   ['a reference goes as', ({ references }) => (references ? (references.form === 'URL' ? 'its URL' : 'bytes') : '')],
   ['a reference is', ({ references }) => references?.formats.join(', ') ?? ''],
   ['a reference has', ({ references }) => (references ? `at most ${count(references.maxBytes / 1e6)} MB` : '')],
-  ['ratios', ({ sizes }) => [...new Set(sizes.map(({ aspectRatio }) => aspectRatio))].join(', ')],
-  ['tiers', ({ resolutions }) => resolutions.map((tier) => tier.slice(1)).join(', ')],
+  ['ratios', ({ sizes }) => ratiosOf(sizes).join(', ')],
+  [
+    'tiers',
+    ({ sizes }) =>
+      tiersOf(sizes)
+        .map((tier) => tier.slice(1))
+        .join(', '),
+  ],
   ['exact pixels', ({ pixelArea }) => (pixelArea ? `${count(pixelArea.min)} to ${count(pixelArea.max)} in all` : 'no')],
   ['no size asked', ({ defaultPixels: size }) => (size ? `${size.width}x${size.height}` : 'not known')],
   ['output formats', ({ outputFormats }) => outputFormats.join(', ') || 'no choice'],

@@ -87,6 +87,7 @@ export function createAdapter(url: string, recovery: RecoveryClass, connections:
     models: [sampleModel({ model: recovery, features: FEATURES[recovery] })],
     pollSchedule: { firstMs: 20, fastMs: 50, fastForMs: 60_000, slowMs: SLOW_MS },
     pollBatch: 1,
+    resultsLag: false,
     limits: { concurrency: null, requestsPerMinute: null, batch: null },
     limitsOf: null,
     isSynchronous: false,

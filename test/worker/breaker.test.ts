@@ -11,7 +11,9 @@ const kites = createFake(() => pending);
 const accepted: SubmitReport = { kind: 'ACCEPTED', providerTaskId: 'theirs', credits: null, etaSeconds: null };
 const lost: SubmitReport = { kind: 'AMBIGUOUS', failure: sampleTrouble({ code: 'OUTCOME_UNKNOWN' }) };
 const refused: SubmitReport = { kind: 'REFUSED', failure: sampleTrouble({ code: 'PROVIDER_REJECTED' }) };
-const OK = { ok: true };
+const OK = { ok: true, isTrial: false };
+const MAY_TRY = { ok: true, isTrial: true };
+const TRIAL = { isTrial: true };
 
 function notNow(code: FailureCode, retryAfterMs: number | null = null): SubmitReport {
   return { kind: 'NOT_NOW', failure: sampleTrouble({ code }), retryAfterMs };
@@ -50,8 +52,12 @@ async function look(): Promise<void> {
   await Promise.all(processes.map(({ standings }) => standings.refresh()));
 }
 
-async function tell(reports: readonly (SubmitReport | PollReport)[], process = processes[0]): Promise<void> {
-  for (const report of reports) await process.breaker.heard(kites, report);
+async function tell(
+  reports: readonly (SubmitReport | PollReport)[],
+  process = processes[0],
+  trial = { isTrial: false },
+): Promise<void> {
+  for (const report of reports) await process.breaker.heard(kites, report, trial);
 }
 
 interface State {
@@ -172,9 +178,10 @@ test('after the pause one submission of all processes tries it; if it is taken, 
   expect(given.filter(({ ok }) => ok)).toHaveLength(1);
   const isFirst = given.findIndex(({ ok }) => ok) < 5;
   const [trier, other] = isFirst ? processes : processes.toReversed();
-  // From before, by all that the other knows.
-  await tell([lost, lost, lost, lost], other);
-  await tell([accepted], trier);
+  // Of submissions from before: they end no trial, here or elsewhere.
+  for (const each of [trier, other]) await tell([accepted, lost, lost, lost, lost], each);
+  expect(await readState()).toMatchObject({ openings: 1, seconds: 120 });
+  await tell([accepted], trier, TRIAL);
   expect(await readState()).toEqual({ openings: 0, code: null, reason: null, seconds: null });
   for (const { breaker } of processes) expect(await breaker.mayTry(kites)).toEqual(OK);
   // Anew, not one failure later.
@@ -189,25 +196,28 @@ test('each trial that fails makes the pause twice as long, up to ten minutes', a
   for (let i = 0; i < 6; i += 1) {
     await passPause();
     const [process] = i % 2 === 0 ? processes : [processes[1]];
-    expect(await process.breaker.mayTry(kites)).toEqual(OK);
-    await tell([notNow('PROVIDER_REJECTED')], process);
+    expect(await process.breaker.mayTry(kites)).toEqual(MAY_TRY);
+    await tell([notNow('PROVIDER_REJECTED')], process, TRIAL);
     pauses.push((await readState())?.seconds);
   }
   expect(pauses).toEqual([30, 60, 120, 240, 480, 600, 600]);
 });
 
-test('a trial that is not made is for another, and one of which nothing is heard is over after a minute', async () => {
+test('a trial that is not made is for another, and one of which nothing is heard is over after two minutes, or six where the answer is the images', async () => {
   await tell([notNow('PROVIDER_REJECTED')]);
   await passPause();
   const [one, other] = processes;
-  expect(await one.breaker.mayTry(kites)).toEqual(OK);
+  expect(await one.breaker.mayTry(kites)).toEqual(MAY_TRY);
   expect(await other.breaker.mayTry(kites)).toMatchObject({ ok: false });
   // It had no trial to give back.
-  await other.breaker.notTried(kites);
-  expect((await readState())?.seconds).toBe(60);
-  await one.breaker.notTried(kites);
-  expect(await other.breaker.mayTry(kites)).toEqual(OK);
+  await other.breaker.notTried(kites, { isTrial: false });
+  expect((await readState())?.seconds).toBe(120);
+  await one.breaker.notTried(kites, TRIAL);
+  expect(await other.breaker.mayTry(kites)).toEqual(MAY_TRY);
   expect(await one.breaker.mayTry(kites)).toMatchObject({ ok: false, failure: { code: 'PROVIDER_REJECTED' } });
+  await passPause();
+  expect(await one.breaker.mayTry(createFake(() => pending, { isSynchronous: true }))).toEqual(MAY_TRY);
+  expect((await readState())?.seconds).toBe(360);
 });
 
 test('the images of a synchronous provider are the answer to its submission, those of another only to a poll', async () => {
@@ -217,10 +227,10 @@ test('the images of a synchronous provider are the answer to its submission, tho
   await tell([lost, lost, lost, lost, finished, lost]);
   expect(await readState()).toMatchObject({ openings: 1 });
   await passPause();
-  expect(await breaker.mayTry(kites)).toEqual(OK);
-  await tell([finished]);
-  expect(await readState()).toMatchObject({ openings: 1, seconds: 60 });
-  await breaker.heard(direct, finished);
+  expect(await breaker.mayTry(kites)).toEqual(MAY_TRY);
+  await tell([finished], processes[0], TRIAL);
+  expect(await readState()).toMatchObject({ openings: 1, seconds: 120 });
+  await breaker.heard(direct, finished, TRIAL);
   expect(await readState()).toMatchObject({ openings: 0, seconds: null });
 });
 
@@ -245,7 +255,7 @@ test('once it is well, tasks that it turned away are due at once, those that oth
   await processes[0].breaker.mayTry(kites);
   const work: string[] = [];
   const unhint = stage.domain.hints.on((hint) => void work.push(...hint.work));
-  await tell([accepted]);
+  await tell([accepted], processes[0], TRIAL);
   unhint();
   const due = await stage.domain.db.execute<{ id: string }>(sql`
     select id from tasks where next_at <= clock_timestamp()`);

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
+import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createGuardedFetch } from '../../src/fetch/guarded-fetch.ts';
+import { openProvider, takeTrial } from '../../src/generation/breaker-state.ts';
 import { hearCallback } from '../../src/generation/callback.ts';
 import { cancelGeneration } from '../../src/generation/cancel.ts';
 import { claimTasks } from '../../src/generation/claim.ts';
 import { createGenerations } from '../../src/generation/create.ts';
 import type { Domain } from '../../src/generation/domain.ts';
+import type { CreateInput } from '../../src/generation/input.ts';
 import { registerWorker } from '../../src/generation/lease.ts';
 import type { ProviderRequest, SubmitReport } from '../../src/generation/provider.ts';
 import { markSending, newSubmissionId } from '../../src/generation/send.ts';
@@ -17,7 +21,9 @@ import { createBreaker } from '../../src/worker/breaker.ts';
 import { createIdentity, type Identity } from '../../src/worker/identity.ts';
 import { createLimits } from '../../src/worker/limits.ts';
 import { createSubmitter } from '../../src/worker/submit.ts';
+import type { TaskLoop } from '../../src/worker/task-loop.ts';
 import type { Caller } from '../../src/workspace/caller.ts';
+import { startFarSide } from '../fetch/far-side.ts';
 import { the } from '../generation/reports.ts';
 import { sampleExchange, sampleImages, sampleInput, sampleModel, sampleTrouble } from '../generation/samples.ts';
 import { openStage, type Stage } from '../generation/stage.ts';
@@ -26,6 +32,10 @@ import { createFake, pending } from './fake.ts';
 
 type Body = { prompts: string[] };
 type Answer = (body: Body, onPartial?: OnPartial) => SubmitReport | Promise<SubmitReport>;
+
+const PICTURE = await sharp({ create: { width: 4, height: 4, channels: 3, background: 'teal' } })
+  .png()
+  .toBuffer();
 
 let stage: Stage;
 let caller: Caller;
@@ -149,6 +159,102 @@ describe('a provider that answers with the images', () => {
   });
 });
 
+test('what has no turn at its provider keeps its place among what is due, and nothing is fetched for it meanwhile', async () => {
+  const answer: Answer = () => ({ kind: 'ACCEPTED', providerTaskId: randomUUID(), credits: null, etaSeconds: null });
+  const limits = { concurrency: 1, requestsPerMinute: null, batch: null };
+  const [generations, end] = await order(['one', 'two', 'three'], { ...batching(answer, 1), limits });
+  const due = (await tasksOf(generations)).map(({ nextAt }) => nextAt);
+  const tasks = await until(
+    () => tasksOf(generations),
+    (all) => all.some(({ status }) => status === 'ACCEPTED') && all.every(({ workerId }) => workerId === null),
+    10_000,
+  );
+  await end();
+  const [sent, ...others] = tasks.toSorted((a, b) => (a.status < b.status ? -1 : 1));
+  expect([sent?.status, others.map(({ status, tries }) => [status, tries])]).toEqual([
+    'ACCEPTED',
+    [
+      ['QUEUED', 0],
+      ['QUEUED', 0],
+    ],
+  ]);
+  for (const { nextAt } of others) expect(due).toContainEqual(nextAt);
+});
+
+test('what cannot be composed leaves the trial of its provider to another', async () => {
+  const key = { provider: 'kites', mode: 'TEST' as const };
+  const why = { code: 'PROVIDER_ERROR' as const, reason: 'It was away.' };
+  const pause = { firstMs: 0, longestMs: 0, leastMs: 0 };
+  await openProvider(stage.domain.db, key, why, pause, { isTrial: false });
+  const compose = () => {
+    throw new Error('There are no words for it.');
+  };
+  const standing = { ...UNKNOWN_STANDING, openUntil: new Date() };
+  const [generations, end] = await order(
+    ['one'],
+    createFake(() => pending, { compose }),
+    1,
+    {},
+    standing,
+  );
+  await settled(generations, ({ tries, workerId }) => tries === 1 && workerId === null);
+  await end();
+  expect(await takeTrial(stage.domain.db, key, 1_000)).toBe('MINE');
+});
+
+test('of what is sent as bytes four are in hand at one time, and what has not left at a stop is given back', async () => {
+  const answers: (() => void)[] = [];
+  const answer: Answer = () =>
+    new Promise((resolve) => {
+      answers.push(() => resolve({ kind: 'ACCEPTED', providerTaskId: randomUUID(), credits: null, etaSeconds: null }));
+    });
+  const prompts = ['1', '2', '3', '4', '5', '6'];
+  await using farSide = await startFarSide((_, res) => res.end(PICTURE));
+  const references = { form: 'DATA_URI', schemes: ['http'], formats: ['png'], maxBytes: 10_000 } as const;
+  const rules = { ...references, ratio: null, maxPixels: null, minSide: 1 };
+  const provider = {
+    ...batching(answer, 1),
+    models: [sampleModel({ maxReferences: 1, references: rules })],
+    resultHosts: [farSide.host],
+  };
+  const input = { references: [{ uri: `${farSide.url}/kite.png` }] };
+  const [generations, end] = await order(prompts, provider, 1, {}, UNKNOWN_STANDING, input);
+  await until(
+    () => bodies.length,
+    (count) => count === 4,
+  );
+  const ending = end();
+  for (const each of answers) each();
+  await ending;
+  const statuses = (await tasksOf(generations)).map(({ status, workerId }) => [status, workerId]);
+  expect(statuses.toSorted()).toEqual([...Array(4).fill(['ACCEPTED', null]), ...Array(2).fill(['QUEUED', null])]);
+  expect([bodies.length, farSide.seen.length]).toEqual([4, 4]);
+});
+
+test('when the rest of a batch cannot be claimed nobody claims to hold what could be', async () => {
+  const { db } = stage.domain;
+  await db.execute(sql`create function refuse_more() returns trigger language plpgsql as $$ begin
+    if (select count(*) from tasks where worker_id is not null) > 64 then raise 'No more.'; end if;
+    return null; end $$`);
+  await db.execute(sql`create trigger refuse_more after update on tasks for each row execute function refuse_more()`);
+  try {
+    const prompts = Array.from({ length: 65 }, (_, i) => String(i));
+    const sent: Answer = () => ({ kind: 'ACCEPTED', providerTaskId: 'batch', credits: null, etaSeconds: null });
+    const [generations, end, holder] = await order(prompts, batching(sent, 100));
+    const held = await until(
+      async () => (await tasksOf(generations)).filter(({ workerId }) => workerId !== null),
+      (all) => all.length === 64,
+      10_000,
+    );
+    await holder.stop();
+    expect(held.filter(({ id }) => holder.holds(id))).toEqual([]);
+    await end();
+    expect(bodies).toEqual([]);
+  } finally {
+    await db.execute(sql`drop function refuse_more cascade`);
+  }
+});
+
 test('of a batch nothing is marked when one of it was canceled meanwhile: the others leave without it', async () => {
   const { domain } = stage;
   const [workerId, one, two] = [await registerWorker(domain), await stage.create(caller), await stage.create(caller)];
@@ -168,17 +274,19 @@ async function order(
   provider: Provider,
   images = 1,
   more: Partial<Domain> = {},
-): Promise<[Generation[], () => Promise<void>]> {
+  standing = UNKNOWN_STANDING,
+  changes: Partial<CreateInput> = {},
+): Promise<[Generation[], () => Promise<void>, TaskLoop]> {
   const domain: Domain = { ...stage.domain, catalogue: [provider], ...more };
   const created = await createGenerations(
     domain,
     caller,
-    prompts.map((prompt) => sampleInput({ prompt, images })),
+    prompts.map((prompt) => sampleInput({ prompt, images, ...changes })),
   );
   const generations = created.flatMap((each) => (each.ok ? [each.generation] : []));
   const identity: Identity = createIdentity(domain, () => {});
   const fetch = createGuardedFetch({ allowedHosts: [] });
-  const standings = { of: () => UNKNOWN_STANDING, refresh: async () => {} };
+  const standings = { of: () => standing, refresh: async () => {} };
   const submitter = createSubmitter(domain, {
     providers: [provider],
     identity,
@@ -194,7 +302,7 @@ async function order(
     await identity.stop();
     await fetch.stop();
   };
-  return [generations, end];
+  return [generations, end, submitter];
 }
 
 function answering(answer: Answer): Provider {

@@ -21,6 +21,7 @@ export function createFake(
     models: [sampleModel()],
     pollSchedule: { firstMs: 20, fastMs: 50, fastForMs: 3_600_000, slowMs: 50 },
     pollBatch: 1,
+    resultsLag: false,
     limits: { concurrency: null, requestsPerMinute: null, batch: null },
     limitsOf: null,
     isSynchronous: false,

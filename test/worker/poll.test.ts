@@ -59,10 +59,13 @@ test('past its deadline a task over which the adapter throws is given up, as for
   expect(await failureOf(FIRST)).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
 });
 
-test('past its deadline a task is left with the images that are there, beside others that are not', async () => {
+test('past its deadline the images that are there are kept, and the others are still asked for', async () => {
   await insert({ count: 1, deadlineInMs: 300 });
   await work([createFake(() => ({ kind: 'RUNNING', percent: null, etaSeconds: null, images: sampleImages(1) }))]);
-  await until(statuses, (all) => all[FIRST] === 'COLLECTING');
+  await until(statuses, (all) => all[FIRST] === 'FAILED');
+  const rows = await stage.domain.db.execute(sql`
+    select a.state, t.settle_until is not null as is_asked from assets a join tasks t on t.id = a.task_id`);
+  expect([...rows]).toEqual([{ state: 'PENDING', is_asked: true }]);
 });
 
 test('news that cannot be written keeps that of no other from being written, and its task is given up in time', async () => {

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createGuardedFetch, type GuardedFetch } from '../../src/fetch/guarded-fetch.ts';
 import type { ProviderRequest, ReferenceRules } from '../../src/generation/provider.ts';
-import { fetchReferences } from '../../src/worker/references.ts';
+import { createTurns } from '../../src/turns.ts';
+import { type Fetching, fetchReferences } from '../../src/worker/references.ts';
 import { shortenBody } from '../../src/worker/shorten-body.ts';
 import { type FarSide, startFarSide } from '../fetch/far-side.ts';
 import { sampleGeneration } from '../generation/samples.ts';
@@ -60,8 +62,8 @@ test('one that takes bytes is sent them in the order asked, under the format tha
 
 test('without references nothing is fetched; with some that no rule takes nothing is sent', async () => {
   const request = asking();
-  expect(await fetchReferences(fetch, request, null, options())).toEqual({ ok: true, request });
-  const refused = await fetchReferences(fetch, asking('png'), null, options());
+  expect(await fetchReferences(fetching(), request, null, options())).toEqual({ ok: true, request });
+  const refused = await fetchReferences(fetching(), asking('png'), null, options());
   expect(refused).toEqual(failure('The provider takes no references.', false));
 });
 
@@ -130,7 +132,7 @@ test('one that cannot be had just now is a failure that a retry may mend', async
 
 test('an address that is not public is not asked for, unless it is the sandbox itself', async () => {
   const seen = farSide.seen.length;
-  const looked = await fetchReferences(fetch, asking('png'), RULES, { ...options(), allowedHosts: [] });
+  const looked = await fetchReferences(fetching(), asking('png'), RULES, { ...options(), allowedHosts: [] });
   const says = `Reference 1 (at ${farSide.host}) may not be fetched: an address that is not public.`;
   expect(looked).toEqual(failure(says, false));
   expect(farSide.seen.length).toBe(seen);
@@ -151,6 +153,14 @@ test('at most four are fetched at one time, all of them within one deadline', as
   expect(await looking).toMatchObject({ ok: false, failure: { code: 'REFERENCE_UNREACHABLE', retryable: true } });
   expect(performance.now() - began).toBeLessThan(1_500);
   expect(waiting).toHaveLength(4);
+});
+
+test('waiting for the downloads of others costs none of that time', async () => {
+  const takeTurn = createTurns(1);
+  const others = takeTurn(() => sleep(600));
+  const looked = fetchReferences({ fetch, takeTurn }, asking('png'), RULES, { ...options(), timeoutMs: 500 });
+  expect(await looked).toMatchObject({ ok: true });
+  await others;
 });
 
 test('a stop is no failure of the reference: it is thrown', async () => {
@@ -181,7 +191,11 @@ test('what is stored of a body has the digest of each picture instead of the pic
 });
 
 function look(request: ProviderRequest, changes: Partial<ReferenceRules> = {}, more: object = {}) {
-  return fetchReferences(fetch, request, { ...RULES, ...changes }, { ...options(), ...more });
+  return fetchReferences(fetching(), request, { ...RULES, ...changes }, { ...options(), ...more });
+}
+
+function fetching(): Fetching {
+  return { fetch, takeTurn: createTurns(4) };
 }
 
 function options() {

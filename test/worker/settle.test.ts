@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { claimUnsettled } from '../../src/generation/claim.ts';
 import { listExchanges } from '../../src/generation/exchanges.ts';
+import { takeTurn } from '../../src/generation/turns.ts';
 import type { Generation } from '../../src/generation/types.ts';
 import { sampleImages } from '../generation/samples.ts';
 import { taskOf, tell } from '../generation/stage.ts';
@@ -172,6 +173,29 @@ test.concurrent('a stop amid a question gives the lease back, due at once, and t
   expect(after.nextAt.getTime()).toBeLessThan(Date.now() + 1_000);
   await own.startWorker();
   expect(await own.sees(generation, isSettled)).toMatchObject({ status: 'CANCELED', assets: [{ state: 'STORED' }] });
+});
+
+test.concurrent('neither what is settled nor what is looked for is asked about without a turn, which is no fault of its', async ({
+  onTestFinished,
+}) => {
+  const own = await openOwnShop(onTestFinished);
+  const limits = { concurrency: null, requestsPerMinute: 1, batch: null };
+  const [ask, none] = [own.providers.ASK, own.providers.NONE].map((each) => ({ ...each, limits }));
+  if (!ask || !none) throw new Error('There are two.');
+  const canceled = await cancelAccepted(own, 'no turn', { end: 'RUNNING' });
+  const { generation: uncertain } = await own.mark('ASK', 'no turn either');
+  await own.silenceAll();
+  for (const { slug: provider, mode } of [ask, none]) await takeTurn(own.domain.db, { provider, mode, limits });
+  await own.startWorker([ask, none]);
+  for (const generation of [uncertain, canceled]) {
+    const { tries } = taskOf(
+      await own.sees(generation, ({ tasks }) =>
+        tasks.every(({ workerId, nextAt }) => workerId === null && nextAt.getTime() > Date.now() + 30_000),
+      ),
+    );
+    expect(tries).toBe(0);
+  }
+  expect([own.upstream.of('no turn').asks, own.upstream.of('no turn either').lookups]).toEqual([[], 0]);
 });
 
 /** What a worker says of the only unsettled task of this shop, which it has claimed. */

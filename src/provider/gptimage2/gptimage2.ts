@@ -26,6 +26,7 @@ export function createGptImage2(options: AdapterOptions): Provider {
     models: GPTIMAGE2_MODELS,
     pollSchedule,
     pollBatch: 1,
+    resultsLag: false,
     resultHosts,
     // No source gives a number (providers.md §1.5).
     limits: { concurrency: null, requestsPerMinute: null, batch: null },

@@ -16,8 +16,6 @@ export const GPTIMAGE2_MODELS: readonly ProviderModel[] = [
     maxImages: 15,
     maxReferences: 14,
     maxReferencesPlusImages: 15,
-    aspectRatios: ASPECT_RATIOS,
-    resolutions: RESOLUTIONS,
     sizes: offerSizes(ASPECT_RATIOS, RESOLUTIONS),
     // Seed 000: the default of `size`.
     defaultPixels: { width: 2048, height: 2048 },

@@ -17,6 +17,7 @@ const STATUSES: ReadonlyMap<string, number> = new Map([
   ...[...MODERATION, 'MissingParameter', 'InvalidParameter'].map((code) => [code, 400] as const),
   ['AuthenticationError', 401],
   ['AccessDenied', 403],
+  ['InvalidEndpoint', 400],
   ['NotFound', 404],
   ['InvalidEndpointOrModel', 404],
   ['UnsupportedModel', 404],

@@ -1,5 +1,5 @@
 import type { Finished, ReportedImage, Trouble } from '../../generation/provider.ts';
-import type { Partial } from '../provider.ts';
+import type { SoFar } from '../provider.ts';
 import type { Said } from '../trouble.ts';
 import { endsSeries, toImageTrouble, toUnreachable } from './failures.ts';
 import type { WireEvent } from './wire.ts';
@@ -8,7 +8,7 @@ import type { WireEvent } from './wire.ts';
 export interface Hearing {
   /** Takes in the next thing; whether an image has come with it. */
   hear(event: WireEvent): boolean;
-  readonly soFar: Partial;
+  readonly soFar: SoFar;
   /** Why the request failed as a whole, where it said so. */
   readonly fault: Said | null;
   /** All that comes of it, when nothing more can; null while that is not known. */

@@ -4,10 +4,11 @@ import type { AdapterOptions, Answer, Provider } from '../provider.ts';
 import { toTrouble } from '../trouble.ts';
 import { compose } from './compose.ts';
 import { MODELARK_MODELS } from './models.ts';
-import { submit } from './submit.ts';
+import { mostImagesOf, submit } from './submit.ts';
 
-// A series takes minutes: some 27 s for an image of 2K (providers.md §2.1).
+// Some 27 s for an image of 2K (providers.md §2.1), one after the other.
 const SUBMIT_TIMEOUT_MS = 300_000;
+const TIMEOUT_PER_IMAGE_MS = 45_000;
 
 /**
  * BytePlus ModelArk: the answer to a submission is the images, as server-sent events, to be fetched within 24 hours
@@ -24,6 +25,7 @@ export function createModelArk(options: AdapterOptions): Provider {
     models: MODELARK_MODELS,
     pollSchedule,
     pollBatch: 1,
+    resultsLag: false,
     resultHosts,
     // Each submission keeps a connection for minutes; 500 images a minute are documented (providers.md §2.3).
     limits: { concurrency: 16, requestsPerMinute: 500, batch: null },
@@ -36,7 +38,10 @@ export function createModelArk(options: AdapterOptions): Provider {
     // There is no id, no list and no echo (providers.md §9).
     recover: null,
     callback: null,
-    submit: (body, signal, onPartial = async () => {}) => submit(access, body, signal, onPartial),
+    submit(body, signal, onPartial = async () => {}) {
+      const usual = Math.max(SUBMIT_TIMEOUT_MS, TIMEOUT_PER_IMAGE_MS * mostImagesOf(body));
+      return submit({ ...access, submitTimeoutMs: options.submitTimeoutMs ?? usual }, body, signal, onPartial);
+    },
     ask: async (ids) => ids.map(() => refuseToAsk(access.root)),
   };
 }

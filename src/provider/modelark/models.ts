@@ -1,5 +1,5 @@
 import type { ProviderModel, Resolution, SizeOffer } from '../../generation/provider.ts';
-import { offerSeedreamSizes, SEEDREAM_SIZES } from '../seedream-sizes.ts';
+import { offerSeedreamSizes } from '../seedream-sizes.ts';
 
 const RESOLUTIONS = ['R2K', 'R3K', 'R4K'] as const;
 
@@ -22,8 +22,6 @@ export const MODELARK_MODELS: readonly ProviderModel[] = [
     maxImages: 1,
     maxReferences: 14,
     maxReferencesPlusImages: 15,
-    aspectRatios: ['auto', ...SEEDREAM_SIZES.R2K.map(({ aspectRatio }) => aspectRatio)],
-    resolutions: RESOLUTIONS,
     sizes: [...AUTO, ...offerSeedreamSizes(RESOLUTIONS)],
     // The default of `size`.
     defaultPixels: { width: 2048, height: 2048 },
@@ -32,7 +30,7 @@ export const MODELARK_MODELS: readonly ProviderModel[] = [
     outputFormats: ['JPEG', 'PNG'],
     features: ['WATERMARK_SWITCH', 'REFERENCE_URL', 'REFERENCE_BYTES', 'SERIES', 'EXACT_PIXELS'],
     // Each image of a series is told of, and nothing on the way to one.
-    progress: 'NONE',
+    progress: 'ESTIMATED',
     resultTtlSeconds: 86_400,
     // `max_images` 1 to 15, references and images at most 15.
     series: { maxImages: 15, maxReferencesPlusImages: 15 },

@@ -40,7 +40,7 @@ export async function submit(
 }
 
 /** A request for one image, or for a series with as many as it may have. */
-function mostImagesOf(body: Record<string, unknown>): number {
+export function mostImagesOf(body: Record<string, unknown>): number {
   const options = body.sequential_image_generation_options;
   const most = typeof options === 'object' && options && 'max_images' in options ? options.max_images : 1;
   return typeof most === 'number' ? most : 1;

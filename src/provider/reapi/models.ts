@@ -22,8 +22,6 @@ export const REAPI_MODELS: readonly ProviderModel[] = [
     maxReferences: 14,
     // UNKNOWN here too; several images are a sequence of that model, where both add up to at most 15.
     maxReferencesPlusImages: 15,
-    aspectRatios: [...RATIOS, 'auto'],
-    resolutions: TIERS,
     sizes: [...RATIOS.flatMap(offer), ...offer('auto').map((each) => ({ ...each, needsReferences: true as const }))],
     // The defaults of `size` and `resolution` are 1:1 and 2K.
     defaultPixels: { width: 2048, height: 2048 },
@@ -32,7 +30,7 @@ export const REAPI_MODELS: readonly ProviderModel[] = [
     outputFormats: ['JPEG', 'PNG'],
     features: ['WATERMARK_SWITCH', 'REFERENCE_URL', 'SERIES'],
     // There is no progress field (providers.md §4.2).
-    progress: 'NONE',
+    progress: 'ESTIMATED',
     // Seed 002: URLs are valid for 72 hours.
     resultTtlSeconds: 259_200,
     // Flat credits for each image, of which no document says how many.

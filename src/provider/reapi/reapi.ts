@@ -22,6 +22,7 @@ export function createReApi(options: AdapterOptions): Provider {
     models: REAPI_MODELS,
     pollSchedule,
     pollBatch: 1,
+    resultsLag: false,
     resultHosts,
     // No source gives a number (providers.md §4.4).
     limits: { concurrency: null, requestsPerMinute: null, batch: null },

@@ -36,7 +36,8 @@ export function compose(
         ...(outputFormat && { outputFormat: getFormat(outputFormat) }),
         ...(outputQuality !== null && { outputQuality }),
         ...SAFETY[safety],
-        ...(ttlSeconds !== null && { ttl: ttlSeconds }),
+        // Its default is UNKNOWN (providers.md §3.1): what we hold to be true is asked for.
+        ttl: ttlSeconds ?? getModel(request.model).resultTtlSeconds,
         ...(references.length > 0 && { inputs: { referenceImages: references.map(({ uri }) => uri) } }),
         ...composeSettings(request),
         ...(callbackUrl && { webhookURL: callbackUrl }),

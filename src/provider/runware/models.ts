@@ -16,8 +16,6 @@ export const RUNWARE_MODELS: readonly ProviderModel[] = [
     maxReferences: 14,
     // Seed 001 names a sum for sequential images only.
     maxReferencesPlusImages: null,
-    aspectRatios: [...new Set(SIZES.map(({ aspectRatio }) => aspectRatio))],
-    resolutions: ['R2K', 'R3K'],
     // Seed 001 has `width` and `height` and no list of them; third parties print ModelArk's tables of 2K and 3K.
     sizes: SIZES,
     // Width and height are required: where nothing is asked for, the model's own default is sent (providers.md §2.1).
@@ -38,7 +36,7 @@ export const RUNWARE_MODELS: readonly ProviderModel[] = [
       'RECOVERABLE_SUBMIT',
     ],
     // `progress` is optional, and image inference does not report it (providers.md §3.3).
-    progress: 'NONE',
+    progress: 'ESTIMATED',
     // UNKNOWN without `ttl`: as long as most others keep results.
     resultTtlSeconds: 86_400,
     // Seen in third-party tables (providers.md §3.8), undated; what it cost comes with each result.

@@ -29,6 +29,8 @@ export function createRunware(options: AdapterOptions): Provider {
     models: RUNWARE_MODELS,
     pollSchedule,
     pollBatch: POLL_BATCH,
+    // One of N may be there while others are not even listed (providers.md §3.3).
+    resultsLag: true,
     resultHosts,
     // "No hard rate limits", and 2 to 4 at a time are a suggestion (providers.md §3.8).
     limits: { concurrency: null, requestsPerMinute: null, batch: null },

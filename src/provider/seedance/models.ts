@@ -26,8 +26,6 @@ export const SEEDANCE_MODELS: readonly ProviderModel[] = [
     maxImages: 1,
     maxReferences: 0,
     maxReferencesPlusImages: null,
-    aspectRatios: PIXELS.map(([aspectRatio]) => aspectRatio),
-    resolutions: ['R1K'],
     sizes: SIZES,
     // `aspect_ratio` is 1:1 unless asked for.
     defaultPixels: { width: 1024, height: 1024 },
@@ -49,13 +47,13 @@ export const SEEDANCE_MODELS: readonly ProviderModel[] = [
   },
 ];
 
-/** Seed 004, "Rate Limits by Tier". */
+/** Seed 004, "Rate Limits by Tier"; but of batches five at one time, and what will leave as one is not known before. */
 const LIMITS: ReadonlyMap<string, ProviderLimits> = new Map([
   ['free', { requestsPerMinute: 10, concurrency: 2, batch: 5 }],
   ['starter', { requestsPerMinute: 30, concurrency: 5, batch: 20 }],
-  ['popular', { requestsPerMinute: 60, concurrency: 10, batch: 30 }],
-  ['pro', { requestsPerMinute: 120, concurrency: 20, batch: 50 }],
-  ['enterprise', { requestsPerMinute: 240, concurrency: 50, batch: 50 }],
+  ['popular', { requestsPerMinute: 60, concurrency: 5, batch: 30 }],
+  ['pro', { requestsPerMinute: 120, concurrency: 5, batch: 50 }],
+  ['enterprise', { requestsPerMinute: 240, concurrency: 5, batch: 50 }],
 ]);
 
 /** Those of the lowest tier, until the account tells its own. */

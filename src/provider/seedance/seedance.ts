@@ -32,6 +32,7 @@ export function createSeedance(options: SeedanceOptions): Provider {
     models: SEEDANCE_MODELS,
     pollSchedule,
     pollBatch: 1,
+    resultsLag: false,
     resultHosts,
     limits: LEAST_LIMITS,
     limitsOf,

@@ -70,11 +70,12 @@ export function findResult({ results }: WireBatch, at: number): WireTask | null 
   return parseTask(results.find((result) => place.safeParse(result).data?.index === at));
 }
 
-/** Whose end a callback reports, or null when it names none: of a batch its own id, for it is asked about as a whole. */
-export function parseCallback(body: unknown): { providerTaskId: string } | null {
-  const { data } = callback.safeParse(body);
-  const id = data?.batch_id ?? data?.task_id;
-  return id ? { providerTaskId: id } : null;
+/** Whose end a callback reports, or null when it names none. Seed 004 shows both ids in one, of an order sent alone. */
+export function parseCallback(body: unknown): { providerTaskId: string; batchId?: string } | null {
+  const { task_id, batch_id } = callback.safeParse(body).data ?? {};
+  const providerTaskId = task_id ?? batch_id;
+  if (!providerTaskId) return null;
+  return { providerTaskId, ...(batch_id && { batchId: batch_id }) };
 }
 
 export function parseAccount(body: unknown): { creditsRemaining: string | null; tier: string | null } | null {

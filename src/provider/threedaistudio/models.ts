@@ -14,8 +14,6 @@ export const THREEDAISTUDIO_MODELS: readonly ProviderModel[] = [
     maxImages: 6,
     maxReferences: 10,
     maxReferencesPlusImages: null,
-    aspectRatios: [...new Set(PRESETS.map(({ aspectRatio }) => aspectRatio))],
-    resolutions: ['R2K', 'R3K'],
     // The pixels of the presets are UNKNOWN.
     sizes: PRESETS.map(({ aspectRatio, resolution }) => ({ aspectRatio, resolution, pixels: null })),
     defaultPixels: null,

@@ -33,6 +33,8 @@ export function createThreeDAiStudio(options: ThreeDAiStudioOptions): Provider {
     models: THREEDAISTUDIO_MODELS,
     pollSchedule: slowedTo(60_000 / requestsPerMinute, options.pollSchedule),
     pollBatch: 1,
+    // FINISHED may come with a part of the results (providers.md §5.2).
+    resultsLag: true,
     resultHosts,
     limits: { concurrency: null, requestsPerMinute, batch: null },
     limitsOf: null,
