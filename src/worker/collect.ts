@@ -22,6 +22,8 @@ const MOST_TASKS_AT_ONCE = 4;
 /** A URL that serves no image may be repaired in a moment; after this many looks it is taken at its word. */
 const MOST_LOOKS = 3;
 const MOST_STALE_LOOKS = 10;
+/** Where nobody can be asked for a fresh URL: a quarter of a minute. */
+const MOST_STALE_LOOKS_UNASKED = 6;
 
 export interface Keeper {
   fetch: GuardedFetch;
@@ -123,7 +125,8 @@ function judge(task: Task, asset: Asset, result: KeepResult, now: number): Look 
     return { asset, said: [{ ...about, kind: 'STORED', facts: result.facts }], isSettled: true, isStale: false };
   }
   const expired = asset.providerUrlExpiresAt !== null && asset.providerUrlExpiresAt.getTime() < now;
-  const code = codeOfLoss(asset, result, expired);
+  const mostStale = task.providerTaskId === null ? MOST_STALE_LOOKS_UNASKED : MOST_STALE_LOOKS;
+  const code = codeOfLoss(asset, result, { expired, mostStale });
   if (code) {
     const failure = lostImage(code, result.why);
     return { asset, said: [{ ...about, kind: 'LOST', failure }], isSettled: true, isStale: false };
@@ -133,7 +136,11 @@ function judge(task: Task, asset: Asset, result: KeepResult, now: number): Look 
 }
 
 /** Null while there is hope. */
-function codeOfLoss(asset: Asset, result: KeepResult, expired: boolean): Trouble['code'] | null {
+function codeOfLoss(
+  asset: Asset,
+  result: KeepResult,
+  { expired, mostStale }: { expired: boolean; mostStale: number },
+): Trouble['code'] | null {
   const looks = asset.badLooks + 1;
   switch (result.kind) {
     case 'KEPT':
@@ -142,7 +149,7 @@ function codeOfLoss(asset: Asset, result: KeepResult, expired: boolean): Trouble
       return expired ? 'RESULT_UNAVAILABLE' : null;
     case 'STALE_URL':
       // A fresh URL is asked for first, also when the old one has expired while nobody looked.
-      if (asset.refreshes === 0) return looks >= MOST_STALE_LOOKS ? 'RESULT_UNAVAILABLE' : null;
+      if (asset.refreshes === 0) return looks >= mostStale ? 'RESULT_UNAVAILABLE' : null;
       return expired || looks >= MOST_LOOKS ? 'RESULT_UNAVAILABLE' : null;
     case 'INVALID':
       return looks >= MOST_LOOKS ? 'RESULT_INVALID' : null;

@@ -117,7 +117,7 @@ test('the callback of a batch names each of its tasks by its place', async () =>
     status: 'completed',
   });
   expect((await call('TEST', submissionId, body, sign('TEST', body))).status).toBe(200);
-  expect(heard.at(-1)).toEqual({ submissionId, providerTaskId: 'batch_7', ids: ['batch_7#0', 'batch_7#49'] });
+  expect(heard.at(-1)).toEqual({ submissionId, providerTaskId: 'img_001', ids: ['batch_7#0', 'batch_7#49'] });
 });
 
 test('the address that a submission is given is the one that is answered', async () => {

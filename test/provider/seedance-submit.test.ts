@@ -195,9 +195,10 @@ describe('the account', () => {
       ...[
         [10, 2, 5],
         [30, 5, 20],
-        [60, 10, 30],
-        [120, 20, 50],
-        [240, 50, 50],
+        // Of batches five at one time, whatever the tier.
+        [60, 5, 30],
+        [120, 5, 50],
+        [240, 5, 50],
       ].map(toLimits),
       null,
     ]);
@@ -222,12 +223,12 @@ describe('a callback', () => {
     expect(isGenuine(Buffer.from(`${raw} `), { 'x-seedance-signature': signature })).toBe(false);
   });
 
-  test('is about its batch where it names one, else about its task, and else about nothing', () => {
+  test('names its task, and its batch where there is one, and else nothing', () => {
     const read = (body: unknown) => provider.callback?.read(body);
     const both = { providerTaskId: 'img_abc123def456', batchId: 'batch_xyz789' };
     expect(read(JSON.parse(raw.toString()))).toEqual(both);
     expect(read({ task_id: 'img_1', batch_id: null })).toEqual({ providerTaskId: 'img_1' });
-    expect([{}, null, 'x', { task_id: '..' }, { task_id: 7 }].map(read)).toEqual(Array(5).fill(undefined));
+    expect([{}, null, 'x', { task_id: '..' }, { task_id: 7 }].map(read)).toEqual(Array(5).fill(null));
   });
 
   test('is asked for where it can be verified only', () => {

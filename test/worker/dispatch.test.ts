@@ -159,7 +159,7 @@ describe('a provider that answers with the images', () => {
   });
 });
 
-test('what has no turn at its provider keeps its place among what is due, and nothing is fetched for it meanwhile', async () => {
+test('what has no turn at its provider keeps its place among what is due, and the try does not count', async () => {
   const answer: Answer = () => ({ kind: 'ACCEPTED', providerTaskId: randomUUID(), credits: null, etaSeconds: null });
   const limits = { concurrency: 1, requestsPerMinute: null, batch: null };
   const [generations, end] = await order(['one', 'two', 'three'], { ...batching(answer, 1), limits });
