@@ -30,8 +30,7 @@ export const DIRECTIVES: Record<string, EndsOf> = {
   'lost-answer': { all: WELL, modelark: NOBODY_KNOWS, reapi: NOBODY_KNOWS, threedaistudio: NOBODY_KNOWS },
   'submit-500': { all: WELL, modelark: NOBODY_KNOWS, reapi: NOBODY_KNOWS, threedaistudio: NOBODY_KNOWS },
   'lost-answer]] [[no-callback': { all: NOBODY_KNOWS, runware: WELL },
-  // Nobody can be asked for a fresh address: this one is looked at for three minutes.
-  'expired-url': { all: 'FAILED RESULT_UNAVAILABLE UNKNOWN', modelark: null },
+  'expired-url': { all: 'FAILED RESULT_UNAVAILABLE UNKNOWN' },
   'bad-image': { all: 'FAILED RESULT_INVALID UNKNOWN' },
   'late-asset': { all: WELL },
   // One has no polls. The others say soon that they do not know it, but for one, of which this is HASTY.
