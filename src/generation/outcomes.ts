@@ -5,8 +5,6 @@ import type { Generation, GenerationStatus } from './types.ts';
 export interface Observer {
   generationFinished(status: GenerationStatus, mode: Generation['mode']): void;
   imageSettled(outcome: 'stored' | 'lost', mode: Generation['mode']): void;
-  /** An image has other pixels than those that were asked for. */
-  sawAnotherSize(provider: string, mode: Generation['mode']): void;
   /** A round of work failed, or an image could not be kept; it is tried again. */
   failed(at: string): void;
 }

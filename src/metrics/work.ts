@@ -42,12 +42,6 @@ export function createWorkMetrics(registry: Registry) {
     buckets: SECONDS,
     registers,
   });
-  const otherSizes = new Counter({
-    name: 'darkroom_images_of_another_size_total',
-    help: 'Images with other pixels than their provider documents for what was asked. They are kept.',
-    labelNames: ['provider', 'mode'],
-    registers,
-  });
   const failures = new Counter({
     name: 'darkroom_work_failures_total',
     help: 'Rounds of a loop that failed, by loop; store: images that could not be kept. All are tried again.',
@@ -82,9 +76,6 @@ export function createWorkMetrics(registry: Registry) {
     imageSettled(outcome: 'stored' | 'lost', mode: string): void {
       images.inc({ outcome, mode });
     },
-    sawAnotherSize(provider: string, mode: string): void {
-      otherSizes.inc({ provider, mode });
-    },
     failed(at: string): void {
       failures.inc({ at });
     },
@@ -93,7 +84,6 @@ export function createWorkMetrics(registry: Registry) {
       for (const operation of ['submit', 'ask', 'recover']) {
         for (const outcome of ['KEY_REFUSED', 'NO_CREDITS']) requests.zero({ provider, mode, operation, outcome });
       }
-      otherSizes.inc({ provider, mode }, 0);
     },
     sawProviderRequest({ provider, mode, operation, outcome, ms }: ProviderRequestSeen): void {
       requests.observe({ provider, mode, operation, outcome }, ms / 1000);

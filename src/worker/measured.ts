@@ -5,8 +5,8 @@ import type { Provider } from '../provider/provider.ts';
 
 /** Tells of an image that has other pixels than its provider documents for what it was asked. It is kept in any case. */
 export function compareSize(
-  { log, observer }: Pick<Domain, 'log' | 'observer'>,
-  { slug, mode, models }: Pick<Provider, 'slug' | 'mode' | 'models'>,
+  { log }: Pick<Domain, 'log'>,
+  { slug, models }: Pick<Provider, 'slug' | 'models'>,
   { request }: Pick<Task, 'request'>,
   { id }: Pick<Asset, 'id'>,
   { width, height }: Pixels,
@@ -20,7 +20,6 @@ export function compareSize(
     { asset: id, provider: slug, asked, has: { width, height } },
     'an image has another size than was asked for',
   );
-  observer?.sawAnotherSize(slug, mode);
 }
 
 /** Null where no source says what the provider makes of it. */

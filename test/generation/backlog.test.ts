@@ -69,7 +69,6 @@ test('each end is told once, after it was written: generations that are finished
   const observer: Observer = {
     generationFinished: (...seen) => void told.push(seen),
     imageSettled: (...seen) => void told.push(seen),
-    sawAnotherSize: (...seen) => void told.push(seen),
     failed: (...seen) => void told.push(seen),
   };
   const domain = { ...stage.domain, observer };
