@@ -51,7 +51,7 @@ let service: Service;
 /** Gives up soon. */
 let hasty: Service;
 beforeAll(async () => {
-  service = await startService({ ...UNHURRIED, UNCERTAIN_HOLD_MS: '8000' }, { testProviders });
+  service = await startService({ ...UNHURRIED, UNCERTAIN_HOLD_MS: '20000' }, { testProviders });
   const soon = { DEADLINE_MS: '2500', SUBMIT_TIMEOUT_MS: '1500', UNCERTAIN_HOLD_MS: '300' };
   hasty = await startService({ ...UNHURRIED, ...soon }, { testProviders });
 });
