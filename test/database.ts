@@ -4,7 +4,7 @@ import postgres from 'postgres';
 import { inject } from 'vitest';
 import { withDatabase } from './postgres.ts';
 
-/** How long another clone may keep the template busy. */
+/** How long somebody else may keep a database busy. */
 const PATIENCE_MS = 20_000;
 
 /** An empty, migrated database of its own for one test file. */
@@ -25,20 +25,26 @@ async function createDatabase(template: string): Promise<{ url: string; drop(): 
     url: withDatabase(adminUrl, name),
     drop: () =>
       asAdmin(adminUrl, async (admin) => {
-        await admin`drop database if exists ${admin(name)} with (force)`;
+        // 42501: an autovacuum worker is in it just now, which only a superuser may end.
+        await patiently('42501', () => admin`drop database if exists ${admin(name)} with (force)`);
       }),
   };
 }
 
 /** The template must have no other session: 55006 while another file's clone reads it. */
-async function clone(admin: postgres.Sql, name: string, template: string): Promise<void> {
+function clone(admin: postgres.Sql, name: string, template: string): Promise<void> {
+  return patiently('55006', () => admin`create database ${admin(name)} template ${admin(template)}`);
+}
+
+/** Again and again while PostgreSQL answers with this code. */
+async function patiently(code: string, work: () => Promise<unknown>): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     try {
-      await admin`create database ${admin(name)} template ${admin(template)}`;
+      await work();
       return;
     } catch (error) {
-      const busy = error instanceof postgres.PostgresError && error.code === '55006';
+      const busy = error instanceof postgres.PostgresError && error.code === code;
       if (!busy || Date.now() > deadline) throw error;
       await sleep(50);
     }
