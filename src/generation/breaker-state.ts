@@ -67,31 +67,46 @@ export async function takeTrial(db: Executor, key: StateKey, trialMs: number): P
 }
 
 /** A trial that was not made after all: whoever asks next may make it. */
-export async function returnTrial(db: Executor, key: StateKey): Promise<void> {
-  await db.execute(sql`
-    update ${providerStates} set open_until = clock_timestamp() where ${isOf(key)} and open_until > clock_timestamp()`);
+export async function returnTrial(domain: Pick<Domain, 'db' | 'hints'>, key: StateKey): Promise<void> {
+  const returned = await domain.db.execute(sql`
+    update ${providerStates} set open_until = clock_timestamp() where ${isOf(key)} and open_until > clock_timestamp()
+    returning 1`);
+  if (returned.length > 0) await recall(domain, key);
 }
 
 /** Its trial went well: it is closed for all processes, and what waited for it is due. True if this call closed it. */
-export async function closeProvider({ db, hints }: Pick<Domain, 'db' | 'hints'>, key: StateKey): Promise<boolean> {
-  const closed = await db.execute(sql`
+export async function closeProvider(domain: Pick<Domain, 'db' | 'hints'>, key: StateKey): Promise<boolean> {
+  const closed = await domain.db.execute(sql`
     update ${providerStates} set open_until = null, open_code = null, open_reason = null, openings = 0
     where ${isOf(key)} and open_until is not null returning 1`);
   if (closed.length === 0) return false;
-  while ((await hurry(db, key)) === MOST_HURRIED);
-  hints.give({ generationIds: [], work: ['submit'], feeds: [] });
+  await recall(domain, key);
   return true;
 }
 
 const MOST_HURRIED = 500;
 
-/** Tasks that it turned away: what stood in their way is gone. A task that others hold is in their hands. */
+/**
+ * What it turned away is due, if something may be sent to it by now. To be called by whoever changed that, and by whoever
+ * turned something away: of the two the later one sees what the other did.
+ */
+export async function recall({ db, hints }: Pick<Domain, 'db' | 'hints'>, key: StateKey): Promise<void> {
+  let [count, all] = [0, 0];
+  do {
+    count = await hurry(db, key);
+    all += count;
+  } while (count === MOST_HURRIED);
+  if (all > 0) hints.give({ generationIds: [], work: ['submit'], feeds: [] });
+}
+
+/** A task that others hold is in their hands. */
 async function hurry(db: Executor, key: StateKey): Promise<number> {
   const { count } = await db.execute(sql`
     update ${tasks} set next_at = clock_timestamp() where id = any(array(
       select id from ${tasks}
       where status = 'QUEUED' and worker_id is null and finished_at is null and ${isOf(key)}
         and failure is not null and next_at > clock_timestamp() + interval '1 second'
+        and not exists (select from ${providerStates} where ${isOf(key)} and open_until > clock_timestamp())
       limit ${MOST_HURRIED} for update skip locked
     ))`);
   return count;

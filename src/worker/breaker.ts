@@ -1,5 +1,5 @@
 import { CircuitState, ConsecutiveBreaker, SamplingBreaker } from 'cockatiel';
-import { closeProvider, openProvider, returnTrial, takeTrial } from '../generation/breaker-state.ts';
+import { closeProvider, openProvider, recall, returnTrial, takeTrial } from '../generation/breaker-state.ts';
 import type { Domain } from '../generation/domain.ts';
 import type { PollReport, SubmitReport, Trouble } from '../generation/provider.ts';
 import type { Standings } from '../generation/standings.ts';
@@ -22,6 +22,8 @@ export interface Breaker {
   mayTry(provider: Provider): Promise<Permission>;
   /** Nothing was sent after all: what was to be the trial is for another. */
   notTried(provider: Provider, trial: Trial): Promise<void>;
+  /** After tasks were turned away: should it be well again by then, they are due at once. */
+  recall(provider: Provider): Promise<void>;
   /** What it answered to a submission, with what `mayTry` said of it, or to a poll. Never rejects: what came of the task matters more. */
   heard(provider: Provider, report: SubmitReport | PollReport, trial?: Trial): Promise<void>;
 }
@@ -86,7 +88,7 @@ export function createBreaker(
   }
 
   async function endTrial(provider: Provider, report: SubmitReport, verdict: Verdict): Promise<void> {
-    if (verdict === null) return returnTrial(db, keyOf(provider));
+    if (verdict === null) return returnTrial(domain, keyOf(provider));
     if (verdict !== 'WELL') return open(provider, report, { isTrial: true });
     if (await closeProvider(domain, keyOf(provider))) log.info(keyOf(provider), 'a provider is well again');
     await standings.refresh();
@@ -113,13 +115,14 @@ export function createBreaker(
     },
     async notTried(provider, { isTrial }) {
       if (!isTrial) return;
-      await returnTrial(db, keyOf(provider)).catch((error: unknown) =>
+      await returnTrial(domain, keyOf(provider)).catch((error: unknown) =>
         log.warn(
           { err: error, ...keyOf(provider) },
           'a trial that was not made is not given back; it runs out by itself',
         ),
       );
     },
+    recall: (provider) => recall(domain, keyOf(provider)),
     async heard(provider, report, trial = NO_TRIAL) {
       await hear(provider, report, trial).catch((error: unknown) =>
         log.error({ err: error, ...keyOf(provider) }, 'how a provider is doing could not be told to all'),

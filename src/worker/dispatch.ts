@@ -78,7 +78,7 @@ export function createDispatcher(domain: Domain, parts: DispatchParts): Dispatch
     // Before anything is fetched for it.
     if (isStopping || isBusy(provider)) return putTasksBack(domain, tasks);
     const may = await breaker.mayTry(provider);
-    if (!may.ok) return turnAway(tasks, may);
+    if (!may.ok) return turnAway(provider, tasks, may);
     await tryAt(provider, tasks, may, signal);
   }
 
@@ -190,14 +190,15 @@ export function createDispatcher(domain: Domain, parts: DispatchParts): Dispatch
     domain.log.warn({ tasks: ids, provider: provider.slug, outcome: report.kind, code }, message);
   }
 
-  function turnAway(tasks: readonly Task[], { failure, delayMs }: Extract<Permission, { ok: false }>): Promise<void> {
-    return tell(tasks, ({ id: taskId, leaseToken: token }) => ({
-      kind: 'TURNED_AWAY',
-      taskId,
-      token,
-      failure,
-      delayMs,
-    }));
+  async function turnAway(
+    provider: Provider,
+    tasks: readonly Task[],
+    { failure, delayMs }: Extract<Permission, { ok: false }>,
+  ): Promise<void> {
+    await tell(tasks, ({ id: taskId, leaseToken: token }) => {
+      return { kind: 'TURNED_AWAY', taskId, token, failure, delayMs };
+    });
+    await breaker.recall(provider);
   }
 
   async function tell(tasks: readonly Task[], reportOf: (task: Task) => Report): Promise<void> {

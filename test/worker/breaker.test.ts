@@ -234,33 +234,41 @@ test('the images of a synchronous provider are the answer to its submission, tho
   expect(await readState()).toMatchObject({ openings: 0, seconds: null });
 });
 
-test('once it is well, tasks that it turned away are due at once, those that others hold or that wait for themselves are not', async () => {
-  const caller = await stage.newCaller();
-  const later = sql`clock_timestamp() + interval '5 min'`;
-  const failure = sql`'{"code": "PROVIDER_REJECTED"}'`;
-  const ids = new Map<string, string>();
-  for (const [name, changes] of [
-    ['turned away', sql`failure = ${failure}`],
-    ['of nobody', sql`failure = null`],
-    ['held', sql`failure = ${failure}, worker_id = 'wrk_1'`],
-    ['of another', sql`failure = ${failure}, provider = 'others'`],
-    ['of the other mode', sql`failure = ${failure}, mode = 'LIVE'`],
-  ] as const) {
-    const { id } = taskOf(await stage.create(caller));
-    ids.set(id, name);
-    await stage.domain.db.execute(sql`update tasks set next_at = ${later}, ${changes} where id = ${id}`);
-  }
-  await tell([notNow('PROVIDER_REJECTED')]);
-  await passPause();
-  await processes[0].breaker.mayTry(kites);
-  const work: string[] = [];
-  const unhint = stage.domain.hints.on((hint) => void work.push(...hint.work));
-  await tell([accepted], processes[0], TRIAL);
-  unhint();
-  const due = await stage.domain.db.execute<{ id: string }>(sql`
+test.each([
+  ['it is well', (breaker: Breaker) => breaker.heard(kites, accepted, TRIAL)],
+  ['its trial was not made', (breaker: Breaker) => breaker.notTried(kites, TRIAL)],
+])(
+  'once %s, tasks that it turned away are due at once, those that others hold or that wait for themselves are not',
+  async (_, endTrial) => {
+    const caller = await stage.newCaller();
+    const later = sql`clock_timestamp() + interval '5 min'`;
+    const failure = sql`'{"code": "PROVIDER_REJECTED"}'`;
+    const ids = new Map<string, string>();
+    for (const [name, changes] of [
+      ['turned away', sql`failure = ${failure}`],
+      ['of nobody', sql`failure = null`],
+      ['held', sql`failure = ${failure}, worker_id = 'wrk_1'`],
+      ['of another', sql`failure = ${failure}, provider = 'others'`],
+      ['of the other mode', sql`failure = ${failure}, mode = 'LIVE'`],
+    ] as const) {
+      const { id } = taskOf(await stage.create(caller));
+      ids.set(id, name);
+      await stage.domain.db.execute(sql`update tasks set next_at = ${later}, ${changes} where id = ${id}`);
+    }
+    await tell([notNow('PROVIDER_REJECTED')]);
+    await passPause();
+    expect(await processes[0].breaker.mayTry(kites)).toEqual(MAY_TRY);
+    // Not while it is being tried.
+    await processes[0].breaker.recall(kites);
+    const work: string[] = [];
+    const unhint = stage.domain.hints.on((hint) => void work.push(...hint.work));
+    await endTrial(processes[0].breaker);
+    unhint();
+    const due = await stage.domain.db.execute<{ id: string }>(sql`
     select id from tasks where next_at <= clock_timestamp()`);
-  expect([due.map(({ id }) => ids.get(id)), work]).toEqual([['turned away'], ['submit']]);
-});
+    expect([due.map(({ id }) => ids.get(id)), work]).toEqual([['turned away'], ['submit']]);
+  },
+);
 
 test('a database that is away keeps no answer from being dealt with', async () => {
   const { domain, connection } = await stage.another();

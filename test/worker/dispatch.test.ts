@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createGuardedFetch } from '../../src/fetch/guarded-fetch.ts';
-import { openProvider, takeTrial } from '../../src/generation/breaker-state.ts';
+import { closeProvider, openProvider, returnTrial, takeTrial } from '../../src/generation/breaker-state.ts';
 import { hearCallback } from '../../src/generation/callback.ts';
 import { cancelGeneration } from '../../src/generation/cancel.ts';
 import { claimTasks } from '../../src/generation/claim.ts';
@@ -14,10 +14,10 @@ import type { CreateInput } from '../../src/generation/input.ts';
 import { registerWorker } from '../../src/generation/lease.ts';
 import type { ProviderRequest, SubmitReport } from '../../src/generation/provider.ts';
 import { markSending, newSubmissionId } from '../../src/generation/send.ts';
-import { UNKNOWN_STANDING } from '../../src/generation/standing.ts';
+import { type Standing, UNKNOWN_STANDING } from '../../src/generation/standing.ts';
 import type { Generation, Task } from '../../src/generation/types.ts';
 import type { OnPartial, Provider } from '../../src/provider/provider.ts';
-import { createBreaker } from '../../src/worker/breaker.ts';
+import { type Breaker, createBreaker } from '../../src/worker/breaker.ts';
 import { createIdentity, type Identity } from '../../src/worker/identity.ts';
 import { createLimits } from '../../src/worker/limits.ts';
 import { createSubmitter } from '../../src/worker/submit.ts';
@@ -124,7 +124,7 @@ describe('a provider that answers with the images', () => {
         }
         return { kind: 'FINISHED', images: sampleImages(2), credits: null };
       }),
-      2,
+      { input: { images: 2 } },
     );
     const [task] = await settled(generations, ({ status }) => status === 'COLLECTING');
     await end();
@@ -137,7 +137,7 @@ describe('a provider that answers with the images', () => {
       await onPartial?.({ images: sampleImages(1), undelivered: [] });
       return broken;
     };
-    const [generations, end] = await order(['a kite'], answering(partly), 2);
+    const [generations, end] = await order(['a kite'], answering(partly), { input: { images: 2 } });
     const [task] = await settled(generations, ({ status }) => status === 'COLLECTING');
     await end();
     expect(task?.undelivered).toMatchObject([{ code: 'OUTCOME_UNKNOWN', billed: 'UNKNOWN' }]);
@@ -150,7 +150,7 @@ describe('a provider that answers with the images', () => {
       return broken;
     };
     const usual = () => ({ ...UNKNOWN_STANDING, p50Seconds: 1 });
-    const [generations, end] = await order(['a kite'], answering(slow), 1, { standingOf: usual });
+    const [generations, end] = await order(['a kite'], answering(slow), { domain: { standingOf: usual } });
     const [task] = await settled(generations, ({ percent }) => percent !== null);
     expect(task).toMatchObject({ status: 'SUBMITTING', progressBasis: 'ESTIMATED' });
     expect(task?.percent).toBeGreaterThan(0);
@@ -181,25 +181,52 @@ test('what has no turn at its provider keeps its place among what is due, and th
   for (const { nextAt } of others) expect(due).toContainEqual(nextAt);
 });
 
-test('what cannot be composed leaves the trial of its provider to another', async () => {
-  const key = { provider: 'kites', mode: 'TEST' as const };
+const KITES = { provider: 'kites', mode: 'TEST' as const };
+
+/** With its pause over: the next one tries it. */
+async function openKites(): Promise<Standing> {
   const why = { code: 'PROVIDER_ERROR' as const, reason: 'It was away.' };
   const pause = { firstMs: 0, longestMs: 0, leastMs: 0 };
-  await openProvider(stage.domain.db, key, why, pause, { isTrial: false });
+  await openProvider(stage.domain.db, KITES, why, pause, { isTrial: false });
+  return { ...UNKNOWN_STANDING, openUntil: new Date() };
+}
+
+test('what cannot be composed leaves the trial of its provider to another', async () => {
+  const standing = await openKites();
   const compose = () => {
     throw new Error('There are no words for it.');
   };
-  const standing = { ...UNKNOWN_STANDING, openUntil: new Date() };
-  const [generations, end] = await order(
-    ['one'],
-    createFake(() => pending, { compose }),
-    1,
-    {},
-    standing,
-  );
+  const provider = createFake(() => pending, { compose });
+  const [generations, end] = await order(['one'], provider, { standing });
   await settled(generations, ({ tries, workerId }) => tries === 1 && workerId === null);
   await end();
-  expect(await takeTrial(stage.domain.db, key, 1_000)).toBe('MINE');
+  expect(await takeTrial(stage.domain.db, KITES, 1_000)).toBe('MINE');
+});
+
+test.each([
+  ['ended well', () => closeProvider(stage.domain, KITES)],
+  ['was not made after all', () => returnTrial(stage.domain, KITES)],
+])('what was turned away because of a trial that %s in that instant is due at once', async (_, endTrial) => {
+  const standing = await openKites();
+  const answer: Answer = () => ({ kind: 'ACCEPTED', providerTaskId: randomUUID(), credits: null, etaSeconds: null });
+  let isTurnedAway = false;
+  const withBreaker = (breaker: Breaker): Breaker => ({
+    ...breaker,
+    async mayTry(provider) {
+      if (isTurnedAway) return breaker.mayTry(provider);
+      expect(await takeTrial(stage.domain.db, KITES, 600_000)).toBe('MINE');
+      const may = await breaker.mayTry(provider);
+      expect(may).toMatchObject({ ok: false });
+      isTurnedAway = true;
+      // Its task is still in hand: whoever ends the trial does not see that it waits for it.
+      await endTrial();
+      return { ...may, delayMs: 600_000 };
+    },
+  });
+  const [generations, end] = await order(['one'], batching(answer), { standing, withBreaker });
+  await settled(generations, ({ status }) => status === 'ACCEPTED');
+  await end();
+  expect(bodies).toEqual([{ prompts: ['one'] }]);
 });
 
 test('of what is sent as bytes four are in hand at one time, and what has not left at a stop is given back', async () => {
@@ -210,15 +237,15 @@ test('of what is sent as bytes four are in hand at one time, and what has not le
     });
   const prompts = ['1', '2', '3', '4', '5', '6'];
   await using farSide = await startFarSide((_, res) => res.end(PICTURE));
-  const references = { form: 'DATA_URI', schemes: ['http'], formats: ['png'], maxBytes: 10_000 } as const;
-  const rules = { ...references, ratio: null, maxPixels: null, minSide: 1 };
+  const looks = { form: 'DATA_URI', schemes: ['http'], formats: ['png'], maxBytes: 10_000 } as const;
+  const rules = { ...looks, ratio: null, maxPixels: null, minSide: 1 };
   const provider = {
     ...batching(answer, 1),
     models: [sampleModel({ maxReferences: 1, references: rules })],
     resultHosts: [farSide.host],
   };
-  const input = { references: [{ uri: `${farSide.url}/kite.png` }] };
-  const [generations, end] = await order(prompts, provider, 1, {}, UNKNOWN_STANDING, input);
+  const references = [{ uri: `${farSide.url}/kite.png` }];
+  const [generations, end] = await order(prompts, provider, { input: { references } });
   await until(
     () => bodies.length,
     (count) => count === 4,
@@ -268,21 +295,22 @@ test('of a batch nothing is marked when one of it was canceled meanwhile: the ot
   expect(await markSending(domain, others, submission())).toBeNull();
 });
 
+interface OrderOptions {
+  input?: Partial<CreateInput>;
+  domain?: Partial<Domain>;
+  standing?: Standing;
+  withBreaker?: (breaker: Breaker) => Breaker;
+}
+
 /** Orders one generation for each prompt in one call, and lets a submitter of its own send them. */
 async function order(
   prompts: string[],
   provider: Provider,
-  images = 1,
-  more: Partial<Domain> = {},
-  standing = UNKNOWN_STANDING,
-  changes: Partial<CreateInput> = {},
+  { input = {}, domain: more = {}, standing = UNKNOWN_STANDING, withBreaker = (breaker) => breaker }: OrderOptions = {},
 ): Promise<[Generation[], () => Promise<void>, TaskLoop]> {
   const domain: Domain = { ...stage.domain, catalogue: [provider], ...more };
-  const created = await createGenerations(
-    domain,
-    caller,
-    prompts.map((prompt) => sampleInput({ prompt, images, ...changes })),
-  );
+  const inputs = prompts.map((prompt) => sampleInput({ prompt, images: 1, ...input }));
+  const created = await createGenerations(domain, caller, inputs);
   const generations = created.flatMap((each) => (each.ok ? [each.generation] : []));
   const identity: Identity = createIdentity(domain, () => {});
   const fetch = createGuardedFetch({ allowedHosts: [] });
@@ -292,7 +320,7 @@ async function order(
     identity,
     callbackUrl: () => null,
     fetch,
-    breaker: createBreaker(domain, standings),
+    breaker: withBreaker(createBreaker(domain, standings)),
     limits: createLimits(domain),
   });
   await identity.start();
