@@ -121,6 +121,8 @@ export interface ProviderLimits {
   concurrency: number | null;
   /** Of all kinds together. */
   requestsPerMinute: number | null;
+  /** A submission counts as many of them as it asks for images. */
+  countsImages?: boolean;
   /** Orders in one submission; null: no more than the model says. */
   batch: number | null;
 }

@@ -5,6 +5,10 @@ import { askState, type Executor, isOf, type StateKey } from './provider-state.t
 
 export interface WantedTurn extends StateKey {
   limits: Pick<ProviderLimits, 'concurrency' | 'requestsPerMinute'>;
+  /** As how many requests it counts; 1 unless given. */
+  weight?: number;
+  /** The most that one may count as, where some count as several: so many turns may be taken at once. */
+  heaviest?: number;
   /** What `requestsPerMinute` counts over; tests have no minutes. */
   periodMs?: number;
 }
@@ -63,7 +67,7 @@ async function countAtProvider(tx: Executor, key: StateKey): Promise<number> {
   return Number(row?.count);
 }
 
-/** Of all turns so many may be taken at once where some were left; a provider of few requests a minute gets them evenly. */
+/** Of all turns so many may be taken at once where some were left, or one request of all; else a provider of few gets them evenly. */
 const BURST_SHARE = 0.1;
 /** What leaves evenly from here may arrive a little less so. */
 const SLACK = 1.05;
@@ -75,12 +79,14 @@ const OPEN_TURNS = 3;
  * and turns `period / (requests - b + 1)` apart no period, wherever it begins, has more than the requests allowed.
  */
 async function turnFor(db: Executor, wanted: WantedTurn, { isSubmit }: { isSubmit: boolean }): Promise<Turn> {
-  const { limits, periodMs = MINUTE_MS } = wanted;
+  const { limits, weight = 1, heaviest = 1, periodMs = MINUTE_MS } = wanted;
   const { requestsPerMinute: requests } = limits;
   if (requests === null) return { ok: true };
-  const burst = Math.max(1, Math.floor(requests * BURST_SHARE));
+  const burst = Math.min(requests, Math.max(heaviest, Math.floor(requests * BURST_SHARE)));
+  // One that counts as more than a whole minute's has that minute for itself.
+  const turns = Math.min(weight, burst);
   const apartMs = (SLACK * periodMs) / (requests - burst + 1);
-  const [apart, ahead] = [sql`${apartMs}::float8`, sql`${(burst - 1) * apartMs}::float8`];
+  const [apart, ahead] = [sql`${apartMs}::float8`, sql`${(burst - turns) * apartMs}::float8`];
   const { given, wait_ms } = await askState(db, wanted, async () => {
     const [row] = await db.execute<{ given: boolean; wait_ms: number }>(sql`
       with was as materialized (
@@ -95,7 +101,7 @@ async function turnFor(db: Executor, wanted: WantedTurn, { isSubmit }: { isSubmi
           or floor(extract(epoch from turn_at)::float8 * 1000 / ${apart})::bigint % ${OPEN_TURNS}::int = 0 as is_its_own
         from next
       ), taken as (
-        update ${providerStates} s set turn_at = judged.turn_at + ${apart} * interval '1 ms',
+        update ${providerStates} s set turn_at = judged.turn_at + ${turns}::int * ${apart} * interval '1 ms',
           submits_wait_until = case when ${isSubmit} then null else s.submits_wait_until end
         from judged where ${isOf(wanted)} and free_ms <= 0 and is_its_own
         returning 1

@@ -13,9 +13,9 @@ export interface Overrides {
 export function overridden(provider: Provider, { concurrency, requestsPerMinute, prices }: Overrides): Provider {
   const { limits, limitsOf, models } = provider;
   const limited = (own: ProviderLimits): ProviderLimits => ({
+    ...own,
     concurrency: concurrency ?? own.concurrency,
     requestsPerMinute: requestsPerMinute ?? own.requestsPerMinute,
-    batch: own.batch,
   });
   return {
     ...provider,

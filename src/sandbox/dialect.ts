@@ -68,6 +68,8 @@ export interface Dialect {
   readonly unit?: 'USD' | 'images';
   /** The key, where a body may carry it instead of the header. */
   findKey?(body: string): string | null;
+  /** As how many requests of a minute one counts. Default 1. */
+  weigh?(body: string): number;
   /** `waitS`: the seconds until it would be taken, for a provider that says so in words. */
   refuse(refusal: Refusal, waitS?: number): Reply;
   answer(call: Call, desk: Desk): Reply | Promise<Reply>;

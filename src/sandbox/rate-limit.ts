@@ -2,8 +2,8 @@ import type { Dialect, Reply } from './dialect.ts';
 
 /** How many requests each key may send in any minute. */
 export interface RateLimit {
-  /** Zero when the request may pass, which then counts; else the seconds until one may. */
-  take(key: string, now: number): number;
+  /** Zero when the request may pass, which then counts, as `weight` of them; else the seconds until it may. */
+  take(key: string, now: number, weight?: number): number;
 }
 
 const MINUTE_MS = 60_000;
@@ -11,12 +11,12 @@ const MINUTE_MS = 60_000;
 export function createRateLimit(perMinute: number): RateLimit {
   const passed = new Map<string, number[]>();
   return {
-    take(key, now) {
+    take(key, now, weight = 1) {
       const recent = (passed.get(key) ?? []).filter((at) => at > now - MINUTE_MS);
       passed.set(key, recent);
-      const oldest = recent.at(-perMinute);
-      if (recent.length >= perMinute && oldest !== undefined) return Math.ceil((oldest + MINUTE_MS - now) / 1000);
-      recent.push(now);
+      const tooMany = recent.length + weight - perMinute;
+      if (tooMany > 0) return Math.ceil(((recent[tooMany - 1] ?? now) + MINUTE_MS - now) / 1000);
+      recent.push(...Array(weight).fill(now));
       return 0;
     },
   };

@@ -51,7 +51,7 @@ export function createRouter({ mounts, tasks, pictures, requests, log }: Parts) 
     const key = findKey(headers.authorization) ?? dialect.findKey?.(body ?? '') ?? null;
     const origin = `http://${headers.host ?? 'localhost'}`;
     if (key === null) return sendReply(response, dialect.refuse('unauthorized'));
-    const waitS = limit?.take(key, getNow()) ?? 0;
+    const waitS = limit?.take(key, getNow(), dialect.weigh?.(body ?? '')) ?? 0;
     if (waitS > 0) return sendReply(response, toRateLimited(dialect, waitS));
     if (body === null) return sendReply(response, dialect.refuse('body-too-large'));
     const call = { method, path: below, key, body, origin, signal: left.signal };

@@ -17,7 +17,7 @@ export interface SandboxOptions {
   port: number;
   /** Keeps accepted tasks, and the port, across restarts and kill -9. */
   journalFile?: string | null;
-  /** By slug; a provider that is not named takes any number. */
+  /** By slug, of ModelArk images; a provider that is not named takes any number. */
   requestsPerMinute?: Readonly<Record<string, number>>;
   log?: Log;
 }

@@ -150,7 +150,8 @@ export function createDispatcher(domain: Domain, parts: DispatchParts): Dispatch
   ): Promise<Obstacle | null> {
     try {
       const stored = { ...submission, body: shortenBody(submission.body) };
-      return await markSending(domain, tasks, stored, { awaitsCallback, admit: limits.admit(provider) });
+      const images = tasks.reduce((sum, { imageCount }) => sum + imageCount, 0);
+      return await markSending(domain, tasks, stored, { awaitsCallback, admit: limits.admit(provider, images) });
     } catch (error) {
       domain.log.error({ err: error, submission: submission.id }, 'it could not be marked as leaving, so it stays');
       await takeBack(domain, tasks, submission.id, UNMARKED_MS);

@@ -9,8 +9,8 @@ import type { Provider } from '../provider/provider.ts';
 /** What may be sent to each provider now, for all workers together. */
 export interface Limits {
   of(provider: Provider): ProviderLimits;
-  /** To be asked in the transaction that marks a submission: null when it may leave, else in how many milliseconds to ask again. */
-  admit(provider: Provider): (tx: Executor) => Promise<number | null>;
+  /** To be asked in the transaction that marks a submission of so many images: null when it may leave, else in how many milliseconds to ask again. */
+  admit(provider: Provider, images: number): (tx: Executor) => Promise<number | null>;
   /** To be asked right before any other request: 0 when it may leave, else in how many milliseconds to ask again. */
   takeTurn(provider: Provider): Promise<number>;
 }
@@ -22,12 +22,14 @@ export function createLimits({ db, log, standingOf }: Pick<Domain, 'db' | 'log' 
     provider: provider.slug,
     mode: provider.mode,
     limits: of(provider),
+    heaviest: of(provider).countsImages ? mostImagesOf(provider) : 1,
   });
 
   return {
     of,
-    admit: (provider) => async (tx) => {
-      const wanted = wantedAt(provider);
+    admit: (provider, images) => async (tx) => {
+      const weight = of(provider).countsImages ? images : 1;
+      const wanted = { ...wantedAt(provider), weight };
       const admission = await admit(tx, wanted);
       if (admission.ok) return null;
       const { waitMs, lacks } = admission;
@@ -44,6 +46,10 @@ export function createLimits({ db, log, standingOf }: Pick<Domain, 'db' | 'log' 
       return turn.ok ? 0 : turn.waitMs;
     },
   };
+}
+
+function mostImagesOf({ models }: Provider): number {
+  return Math.max(...models.map(({ maxImages, series }) => Math.max(maxImages, series?.maxImages ?? 0)));
 }
 
 /** How many orders one submission may carry: what the model allows, and the tier of the account. */

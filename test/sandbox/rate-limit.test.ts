@@ -43,3 +43,23 @@ test('a request passes again when the oldest of the minute is a minute old; refu
   expect([60_000, 60_001, 90_000].map((now) => limit.take('a', now))).toEqual([0, 30, 0]);
   expect(limit.take('b', 90_000)).toBe(0);
 });
+
+test('one that counts as several passes when there is room for all of it', () => {
+  const limit = createRateLimit(5);
+  expect([limit.take('a', 0, 2), limit.take('a', 10_000, 2), limit.take('a', 20_000, 4)]).toEqual([0, 0, 50]);
+  expect([limit.take('a', 20_000), limit.take('a', 69_999, 4), limit.take('a', 70_000, 4)]).toEqual([0, 1, 0]);
+});
+
+test('of ModelArk the images of a series count', async () => {
+  const many = await startSandbox({ port: 0, requestsPerMinute: { modelark: 10 } });
+  try {
+    const series = { model: 'seedream-5-0-260128', prompt: 'one [[slow=0]]', sequential_image_generation: 'auto' };
+    const post = async (most: number) => {
+      const body = { ...series, sequential_image_generation_options: { max_images: most } };
+      return (await createCaller(many.url, 'modelark').post('/api/v3/images/generations', body)).status;
+    };
+    expect([await post(6), await post(5), await post(4)]).toEqual([200, 429, 200]);
+  } finally {
+    await many.stop();
+  }
+});

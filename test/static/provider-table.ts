@@ -47,7 +47,7 @@ const FACTS: Fact[] = [
   ['calls back', (_, { callback }) => (callback ? (callback.isGenuine ? 'signed' : 'by its address') : 'no')],
   ['a lost answer', ({ features }, { callback }) => lossOf(features.includes('RECOVERABLE_SUBMIT'), callback !== null)],
   ['result URLs live', ({ resultTtlSeconds }) => `${resultTtlSeconds / 3600} h`],
-  ['requests a minute', (_, { limits }) => limitOf(limits.requestsPerMinute)],
+  ['requests a minute', (_, { limits }) => limitOf(limits.requestsPerMinute) + (limits.countsImages ? ' images' : '')],
   ['submissions at one time', (_, { limits }) => limitOf(limits.concurrency)],
   ['tells its account', (_, { account }) => (account ? 'yes' : 'no')],
   ['an image costs', ({ prices }) => priceOf(prices.at(-1))],

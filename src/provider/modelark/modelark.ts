@@ -28,7 +28,7 @@ export function createModelArk(options: AdapterOptions): Provider {
     resultsLag: false,
     resultHosts,
     // Each submission keeps a connection for minutes; 500 images a minute are documented (providers.md §2.3).
-    limits: { concurrency: 16, requestsPerMinute: 500, batch: null },
+    limits: { concurrency: 16, requestsPerMinute: 500, countsImages: true, batch: null },
     limitsOf: null,
     isSynchronous: true,
     compose,

@@ -4,7 +4,7 @@ import { countEnded, getNow, type Task } from '../task.ts';
 import { makeWord } from '../word.ts';
 import { toReply } from './answers.ts';
 import { refuse, refuseWith } from './errors.ts';
-import { readOrder } from './order.ts';
+import { countImages, readOrder } from './order.ts';
 import { toOutcome } from './outcomes.ts';
 
 /**
@@ -15,6 +15,7 @@ export const modelark: Dialect = {
   slug: 'modelark',
   mostBodyBytes: DATA_URI_BODY_BYTES,
   unit: 'images',
+  weigh: countImages,
   refuse,
   answer,
   callbacksOf: () => [],

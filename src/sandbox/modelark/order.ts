@@ -24,7 +24,7 @@ export async function readOrder(json: string): Promise<ReadOrder> {
   if (!MODELS.includes(body.model)) {
     return { ok: false, code: 'UnsupportedModel', message: `The model ${body.model} is not supported`, param: 'model' };
   }
-  const images = typeof body.image === 'string' ? [body.image] : (body.image ?? []);
+  const images = listReferences(body);
   const refused = (message: string, param: string): ReadOrder => {
     return { ok: false, code: 'InvalidParameter', message, param };
   };
@@ -88,6 +88,16 @@ type Body = z.infer<typeof Body>;
 
 function oneOf<const Words extends readonly string[]>(name: string, words: Words) {
   return z.enum(words, { error: `${name} must be ${words.join(' or ')}` });
+}
+
+/** The images that a body asks for; one that cannot be read counts as one request. */
+export function countImages(json: string): number {
+  const { data } = Body.safeParse(parseJson(json));
+  return data ? countOutputs(data, listReferences(data).length) : 1;
+}
+
+function listReferences({ image }: Body): string[] {
+  return typeof image === 'string' ? [image] : (image ?? []);
 }
 
 /** SIM: the model decides how many images a series has; here it has as many as it may. */
