@@ -4,7 +4,7 @@ import { findStoredFile } from './asset/find-stored.ts';
 import { createLinks } from './asset/link.ts';
 import { createVariants } from './asset/variants.ts';
 import { type Config, isLoopback } from './config/config.ts';
-import { PROVIDER_SLUGS } from './config/provider-slugs.ts';
+import { PROVIDER_SLUGS, type ProviderSlug } from './config/provider-slugs.ts';
 import { startDatabase } from './database.ts';
 import { type Connection, connect } from './db/connect.ts';
 import { CALLERS, type Limits, OWN } from './db/limits.ts';
@@ -213,14 +213,7 @@ function startOwnSandbox(config: Config, log: Logger): Promise<Sandbox> {
 
 function providerOptions(config: Config): Omit<ProviderOptions, 'sandboxUrl' | 'testProviders'> {
   return {
-    live: {
-      gptimage2: toAccount(config.GPTIMAGE2_API_KEY, config.GPTIMAGE2_BASE_URL),
-      modelark: toAccount(config.MODELARK_API_KEY, config.MODELARK_BASE_URL),
-      runware: toAccount(config.RUNWARE_API_KEY, config.RUNWARE_BASE_URL),
-      reapi: toAccount(config.REAPI_API_KEY, config.REAPI_BASE_URL),
-      threedaistudio: toAccount(config.THREEDAISTUDIO_API_KEY, config.THREEDAISTUDIO_BASE_URL),
-      seedance: toAccount(config.SEEDANCE_API_KEY, config.SEEDANCE_BASE_URL),
-    },
+    live: Object.fromEntries(PROVIDER_SLUGS.map((slug) => [slug, accountOf(config, slug)])),
     seedanceWebhookSecret: config.SEEDANCE_WEBHOOK_SECRET ?? null,
     pollSchedule: {
       firstMs: config.POLL_FIRST_MS,
@@ -235,7 +228,11 @@ function providerOptions(config: Config): Omit<ProviderOptions, 'sandboxUrl' | '
   };
 }
 
-function toAccount(apiKey: string | undefined, baseUrl: string | undefined): Account | null {
+/** Compiles only while each slug has its two variables. */
+function accountOf(config: Config, slug: ProviderSlug): Account | null {
+  const prefix = slug.toUpperCase() as Uppercase<ProviderSlug>;
+  const apiKey = config[`${prefix}_API_KEY` as const];
+  const baseUrl = config[`${prefix}_BASE_URL` as const];
   return apiKey && baseUrl ? { apiKey, baseUrl } : null;
 }
 

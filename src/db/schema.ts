@@ -160,6 +160,7 @@ export const tasks = pgTable(
     nextAt: time('next_at').notNull(),
     holdUntil: time('hold_until'),
     settleUntil: time('settle_until'),
+    turnedAwayAt: time('turned_away_at'),
     workerId: id('worker_id'),
     leaseToken: integer('lease_token').notNull(),
     tries: integer('tries').notNull(),
@@ -197,7 +198,8 @@ export const tasks = pgTable(
     index('tasks_ended').on(table.provider, table.mode, table.finishedAt).where(sql`finished_at is not null`),
     index('tasks_at_provider')
       .on(table.provider, table.mode)
-      .where(sql`status in ('SUBMITTING', 'ACCEPTED', 'RUNNING')`),
+      .where(sql`status in ('SUBMITTING', 'ACCEPTED', 'RUNNING', 'UNCERTAIN')`),
+    index('tasks_turned_away').on(table.turnedAwayAt).where(sql`turned_away_at is not null`),
   ],
 );
 
@@ -210,6 +212,8 @@ export const assets = pgTable(
     taskId: id('task_id').notNull(),
     index: integer('index').notNull(),
     state: text('state').notNull(),
+    // What its provider calls it, whatever its place in a list; null: its address names it.
+    imageName: text('image_name'),
     providerUrl: text('provider_url').notNull(),
     providerUrlExpiresAt: time('provider_url_expires_at'),
     seed: text('seed'),
@@ -322,6 +326,10 @@ export const providerStates = pgTable(
     openReason: text('open_reason'),
     /** Openings in a row: each is longer than the last. */
     openings: integer('openings').notNull().default(0),
+    /** The submission that tries it for all, while its answer is awaited: nobody else ends the trial. */
+    trial: text('trial'),
+    /** When it was last found well, or a trial of it was given back: what it had turned away may come again. */
+    wellAt: time('well_at'),
     /** When the next request would have its turn, were they spread evenly over the minute. */
     turnAt: time('turn_at'),
     /** Until then submissions wait for a turn, and polls stand back. */

@@ -65,8 +65,9 @@ async function lock(tx: Transaction, ids: readonly string[]): Promise<Date> {
 
 function momentAt(domain: Domain, at: Date): Moment {
   const { timing, catalogue } = domain;
-  const modelsOf = (provider: string, mode: Mode) =>
-    catalogue.find((entry) => entry.slug === provider && entry.mode === mode)?.models ?? [];
+  const entryOf = (provider: string, mode: Mode) =>
+    catalogue.find((entry) => entry.slug === provider && entry.mode === mode);
+  const modelsOf = (provider: string, mode: Mode) => entryOf(provider, mode)?.models ?? [];
   return {
     at,
     uncertainHoldMs: timing.uncertainHoldMs,
@@ -78,6 +79,7 @@ function momentAt(domain: Domain, at: Date): Moment {
     },
     fallbackOf: fallbackAt(domain, at),
     resultTtlOf: ({ provider, mode, request }) => resultTtlOf(modelsOf(provider, mode), request),
+    resultsLagOf: ({ provider, mode }) => entryOf(provider, mode)?.resultsLag ?? false,
   };
 }
 

@@ -1,26 +1,33 @@
 import { newId } from '../db/id.ts';
 import { after, type Draft, fail, failed, type Moment, move, released } from './draft.ts';
 import { isFinal } from './moves.ts';
-import type { Finished, ReportedImage } from './provider.ts';
-import { isSettling, over } from './settling.ts';
+import type { Finished, ReportedImage } from './provider-report.ts';
+import { recognize } from './recognize.ts';
+import { isSettling, mayGrow, over, settleFrom } from './settling.ts';
 import { neverKept, nothingDelivered } from './troubles.ts';
 import type { Asset, Cost, Task } from './types.ts';
 
 /** A result list longer than this is nonsense, and is cut. */
 const MOST_IMAGES_OF_A_TASK = 40;
 
-/** All images but the first `known`. Slots are filled in order; what came beyond those asked for, or of an earlier attempt, takes the next free numbers. */
-export function newAssets(
+/**
+ * Those images of a list that are not known yet. Slots are filled in the order of arrival; what came beyond those asked
+ * for, or of an earlier attempt, takes the next free numbers.
+ */
+function newAssets(
   { task, assets, asked, isSuperseded }: Draft,
   images: ReportedImage[],
   ttlSeconds: number,
   moment: Moment,
-  known = 0,
 ): Asset[] {
+  const mine = assets.filter(({ taskId }) => taskId === task.id);
+  const listed = images.slice(0, MOST_IMAGES_OF_A_TASK);
+  const known = recognize(mine, listed);
+  const fresh = listed.filter((image) => !known.has(image)).slice(0, Math.max(MOST_IMAGES_OF_A_TASK - mine.length, 0));
   const taken = new Set(assets.map(({ index }) => index));
   let extra = Math.max(asked, ...assets.map(({ index }) => index + 1));
-  return images.slice(known, MOST_IMAGES_OF_A_TASK).map((image, i) => {
-    const position = known + i;
+  return fresh.map((image, i) => {
+    const position = mine.length + i;
     const slot = task.firstSlot + position;
     const isOwn = position < task.imageCount && !isSuperseded && !taken.has(slot);
     const index = isOwn ? slot : extra++;
@@ -31,6 +38,7 @@ export function newAssets(
       taskId: task.id,
       index,
       state: 'PENDING',
+      imageName: image.name ?? null,
       providerUrl: image.url,
       providerUrlExpiresAt: after(moment, ttlSeconds * 1000),
       seed: image.seed,
@@ -50,10 +58,14 @@ export function newAssets(
   });
 }
 
-/** What has come so far of a submission that is answered with the images themselves: those that are new. */
-export function arrived(draft: Draft, images: ReportedImage[], moment: Moment): Draft {
-  const known = draft.assets.filter(({ taskId }) => taskId === draft.task.id).length;
-  const made = newAssets(draft, images, moment.resultTtlOf(draft.task), moment, known);
+/** What has come so far of a task: those images that are new; the very same object where none is. */
+export function arrived(
+  draft: Draft,
+  images: ReportedImage[],
+  moment: Moment,
+  ttlSeconds = moment.resultTtlOf(draft.task),
+): Draft {
+  const made = newAssets(draft, images, ttlSeconds, moment);
   return made.length === 0 ? draft : { ...draft, assets: inOrder([...draft.assets, ...made]) };
 }
 
@@ -100,7 +112,7 @@ export function collectAll(
   });
 }
 
-export function inOrder(assets: Asset[]): Asset[] {
+function inOrder(assets: Asset[]): Asset[] {
   return assets.sort((a, b) => a.index - b.index);
 }
 
@@ -113,12 +125,11 @@ export function notThere(draft: Draft, assetId: string): Draft {
 
 type Refreshed = { images: ReportedImage[]; staleIds: readonly string[]; resultTtlSeconds: number };
 
-/** Fresh URLs from the provider, in the order of the images it first reported. */
+/** Fresh URLs from the provider, each for the image it names. */
 export function refreshed(draft: Draft, { images, staleIds, resultTtlSeconds }: Refreshed, moment: Moment): Draft {
   if (!isCollecting(draft.task)) return draft;
-  // Their ids, unlike their slots, are in the order in which they were reported.
-  const mine = draft.assets.filter(({ taskId }) => taskId === draft.task.id).sort((a, b) => (a.id < b.id ? -1 : 1));
-  const urls = new Map(mine.map(({ id }, position) => [id, images[position]?.url]));
+  const mine = draft.assets.filter(({ taskId }) => taskId === draft.task.id);
+  const urls = new Map([...recognize(mine, images)].map(([{ url }, { id }]) => [id, url]));
   const assets = draft.assets.map((asset) => {
     const providerUrl = staleIds.includes(asset.id) ? urls.get(asset.id) : undefined;
     if (!providerUrl || asset.state !== 'PENDING') return asset;
@@ -145,13 +156,14 @@ function finishCollecting(draft: Draft, moment: Moment): Draft {
   if (mine.some(({ state }) => state === 'PENDING')) return draft;
   if (isFinal(draft.task.status)) return mayHaveMore(draft.task, mine.length) ? askAgain(draft, moment) : over(draft);
   const stored = mine.filter(({ state }) => state === 'STORED').length;
+  const more = mayGrow(draft, moment) ? settleFrom(moment) : {};
   if (stored === 0) {
     const first = mine.find(({ failure }) => failure !== null)?.failure;
-    return fail(draft, first ?? nothingDelivered, moment);
+    return fail(draft, first ?? nothingDelivered, moment, more);
   }
   const complete = stored === mine.length && stored >= draft.task.imageCount;
   const cost = billFor(draft.task, mine.length);
-  return move(draft, complete ? 'SUCCEEDED' : 'PARTIALLY_SUCCEEDED', moment, { percent: 100, cost });
+  return move(draft, complete ? 'SUCCEEDED' : 'PARTIALLY_SUCCEEDED', moment, { percent: 100, cost, ...more });
 }
 
 /** Some of a task that was over before its provider are home; the others may still be made. */

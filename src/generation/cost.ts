@@ -1,10 +1,14 @@
 import Big from 'big.js';
-import type { Money } from './provider.ts';
+import type { Money } from './money.ts';
 import type { Cost, CostBasis, Task } from './types.ts';
 
-/** What all attempts of a generation cost together. An amount that is unknown for one is unknown for all. */
+/**
+ * What all attempts of a generation cost together: those that are billed, where any is. An amount that is unknown for one
+ * is unknown for all.
+ */
 export function costOf(tasks: readonly Task[]): Cost {
-  const costs = tasks.map(({ cost }) => cost);
+  const billed = tasks.filter(({ cost }) => cost.basis !== 'REFUNDED');
+  const costs = (billed.length > 0 ? billed : tasks).map(({ cost }) => cost);
   return {
     basis: basisOf(costs.map(({ basis }) => basis)),
     reserved: total(costs.map(({ reserved }) => reserved)),

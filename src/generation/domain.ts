@@ -3,7 +3,8 @@ import type { Hints } from '../events/hint.ts';
 import type { Logger } from '../logger.ts';
 import type { KillPoint } from './kill-points.ts';
 import type { Observer } from './outcomes.ts';
-import type { Mode, ProviderLimits, ProviderModel } from './provider.ts';
+import type { Mode, ProviderLimits } from './provider.ts';
+import type { ProviderModel } from './provider-model.ts';
 import type { Standing } from './standing.ts';
 
 /** A provider as the domain sees it: data, no calls. */
@@ -15,6 +16,8 @@ export interface CatalogueEntry {
   limits: ProviderLimits;
   /** Its answer to a submission is the images. */
   isSynchronous: boolean;
+  /** It may say that a task is over before it lists all its images. */
+  resultsLag: boolean;
 }
 
 interface Timing {

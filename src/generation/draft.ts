@@ -1,5 +1,5 @@
+import type { Trouble } from './failure-code.ts';
 import { isFinal, TASK_MOVES } from './moves.ts';
-import type { Trouble } from './provider.ts';
 import type { Adjustment, Asset, Cost, Failure, Generation, OnUncertain, Task, TaskStatus } from './types.ts';
 
 export interface Moment {
@@ -9,6 +9,8 @@ export interface Moment {
   recoveryOf(task: Task): Recovery;
   /** How long the result URLs of its provider live, in seconds. */
   resultTtlOf(task: Task): number;
+  /** Whether its provider may call a task over before it lists all its images. */
+  resultsLagOf(task: Task): boolean;
   /** Another provider for what a task was to make, and what is changed to fit it; null where there is none. */
   fallbackOf(generation: Generation, task: Task, why: Failure): Fallback | null;
 }
@@ -43,7 +45,7 @@ export interface Draft {
 export function move(draft: Draft, status: TaskStatus, moment: Moment, facts: Partial<Task>): Draft {
   if (!TASK_MOVES[draft.task.status].includes(status)) return draft;
   const working = status === 'SUBMITTING' || status === 'RUNNING';
-  const unheld = { nextAt: moment.at, holdUntil: null };
+  const unheld = { nextAt: moment.at, holdUntil: null, turnedAwayAt: null };
   const task = { ...(working ? draft.task : released(draft.task)), ...unheld, ...facts, status };
   if (isFinal(status)) task.finishedAt = moment.at;
   return { ...draft, task };

@@ -3,7 +3,7 @@ import type { Database, Transaction } from '../db/connect.ts';
 import { newId } from '../db/id.ts';
 import { exchanges } from '../db/schema.ts';
 import type { Domain } from './domain.ts';
-import type { Exchange } from './provider.ts';
+import type { Exchange } from './provider-report.ts';
 
 /** How many a task keeps: the newest. */
 const KEPT = 20;

@@ -1,5 +1,5 @@
 import { fitting, type Part, unfit } from './fit-part.ts';
-import type { Pixels, ProviderModel } from './provider.ts';
+import type { Pixels, ProviderModel } from './provider-model.ts';
 import { ratiosOf } from './sizes.ts';
 import type { Fit } from './types.ts';
 

@@ -1,6 +1,6 @@
 import { fitting, type Misfit, type Part, unfit } from './fit-part.ts';
 import type { CreateInput } from './input.ts';
-import type { ProviderModel } from './provider.ts';
+import type { ProviderModel } from './provider-model.ts';
 
 const NEVER_DROPPED = 'References are never dropped, not even under NEAREST.';
 

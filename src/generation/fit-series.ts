@@ -1,7 +1,7 @@
 import { fitting, type Part, unfit } from './fit-part.ts';
 import { fitSetting } from './fit-settings.ts';
 import type { CreateInput } from './input.ts';
-import type { ProviderModel } from './provider.ts';
+import type { ProviderModel } from './provider-model.ts';
 
 /** How many images and references one call may carry. */
 export type CallLimits = Pick<ProviderModel, 'maxImages' | 'maxReferencesPlusImages'>;

@@ -1,5 +1,5 @@
 import { fitting, inWords, type Part } from './fit-part.ts';
-import type { ImageFormat, ProviderModel } from './provider.ts';
+import type { ImageFormat, ProviderModel } from './provider-model.ts';
 import type { Fit } from './types.ts';
 
 /** A setting without values of its own: kept where it is offered, else dropped or refused. */

@@ -1,8 +1,9 @@
 import { fitting, inWords, type Part, unfit } from './fit-part.ts';
 import { fitPixels } from './fit-pixels.ts';
 import type { CreateInput } from './input.ts';
-import type { ProviderModel, RequestedSize, Resolution, SizeOffer } from './provider.ts';
-import { RESOLUTIONS } from './provider.ts';
+import type { ProviderModel, Resolution, SizeOffer } from './provider-model.ts';
+import { RESOLUTIONS } from './provider-model.ts';
+import type { RequestedSize } from './provider-request.ts';
 import { ratiosOf, tiersOf } from './sizes.ts';
 import type { Adjustment, Fit } from './types.ts';
 

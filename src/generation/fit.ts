@@ -4,7 +4,8 @@ import { fitSeries, imagesOf } from './fit-series.ts';
 import { fitFormat, fitQuality, fitSetting } from './fit-settings.ts';
 import { fitSize } from './fit-size.ts';
 import type { CreateInput, Refusal } from './input.ts';
-import type { ProviderFeature, ProviderModel, ProviderOptions, ProviderRequest } from './provider.ts';
+import type { ProviderFeature, ProviderModel } from './provider-model.ts';
+import type { ProviderOptions, ProviderRequest } from './provider-request.ts';
 import type { Adjustment } from './types.ts';
 
 /** What a provider would be asked for, and what had to be changed for it. `request.images` is the whole order. */
@@ -31,7 +32,8 @@ export function fitInput(input: CreateInput, provider: string, model: ProviderMo
     size: fitSize(input.size, model, { fit, hasReferences: references.length > 0 }),
     seed: fitSetting(['seed'], input.seed, null, has('SEED'), fit),
     style: fitSetting(['style'], input.style, null, has('STYLE'), fit),
-    colors: fitSetting(['colors'], input.colors, null, has('COLORS'), fit),
+    // An empty palette asks for none.
+    colors: fitSetting(['colors'], input.colors?.length ? input.colors : null, null, has('COLORS'), fit),
     thinking: fitSetting(['thinking'], input.thinking, 'DEFAULT', has('THINKING'), fit),
     outputFormat: fitFormat(output.format, model, fit),
     outputQuality: fitQuality(output.quality, model, fit),

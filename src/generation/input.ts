@@ -1,4 +1,5 @@
-import type { ImageFormat, ProviderOptions, Resolution, Safety, Thinking } from './provider.ts';
+import type { ImageFormat, Resolution } from './provider-model.ts';
+import type { ProviderOptions, Safety, Thinking } from './provider-request.ts';
 import type { Fit, Routing } from './types.ts';
 
 /** What a caller asks for, before it is checked. */

@@ -1,9 +1,9 @@
 import { arrived } from './collecting.ts';
 import { costAfter, type Draft, fail, type Moment, released } from './draft.ts';
 import { isFinal } from './moves.ts';
-import { percentAfter } from './news.ts';
-import type { Finished, PollReport, ReportedImage, SubmitReport } from './provider.ts';
-import { bill, isSettling, over, settleFrom } from './settling.ts';
+import { progressAfter } from './news.ts';
+import type { Finished, PollReport, ReportedImage, SubmitReport } from './provider-report.ts';
+import { bill, isSettling, mayGrow, over, settleFrom } from './settling.ts';
 import { resolvedBilled, resolvedUnbilled } from './troubles.ts';
 
 /** The answer to a submission whose task is over: too late to change the end, in time to find the pictures and the bill. */
@@ -39,8 +39,8 @@ export function partly(draft: Draft, images: ReportedImage[], moment: Moment): D
   if (all === draft) return draft;
   const { task } = all;
   if (isFinal(task.status)) return kept(all, moment);
-  const percent = percentAfter(task.percent, (images.length / task.imageCount) * 100);
-  return { ...all, task: { ...task, percent, progressBasis: 'REPORTED' } };
+  const { percent, progressBasis } = progressAfter(task, (images.length / task.imageCount) * 100);
+  return { ...all, task: { ...task, percent, progressBasis } };
 }
 
 /** Pictures of a task that is over are brought home like those that are found late. */
@@ -62,15 +62,24 @@ function toSettle(draft: Draft, moment: Moment): Draft {
   return { ...draft, task: { ...released(draft.task), ...settleFrom(moment), nextAt: moment.at } };
 }
 
-/** What a provider says of a task that had ended without it: pictures are added, and the bill is settled. */
+/** Looks in a row, each after a longer pause, at a failure that tells of fewer images than were asked for. */
+const LOOKS_AT_A_FAILURE = 4;
+
+/**
+ * What a provider says of a task that had ended without it: pictures are added, and the bill is settled. Where its list
+ * may still grow that is not its last word.
+ */
 export function settled(draft: Draft, report: PollReport, moment: Moment): Draft {
   if (!isSettling(draft.task)) return draft;
-  if (report.kind === 'FAILED') return over(bill(draft, report.failure.billed));
+  if (report.kind === 'FAILED') {
+    const isEarly = mayGrow(draft, moment, [report]) && draft.task.tries < LOOKS_AT_A_FAILURE;
+    return isEarly ? draft : over(bill(draft, report.failure.billed));
+  }
   if (report.kind !== 'FINISHED' && report.kind !== 'RUNNING') return draft;
   const all = arrived(draft, report.images ?? [], moment);
   const told = report.kind === 'FINISHED' ? booked(all, report) : all;
   if (all !== draft) return { ...told, task: { ...released(told.task), nextAt: moment.at, tries: 0 } };
-  return report.kind === 'FINISHED' ? over(told) : draft;
+  return report.kind === 'FINISHED' && !mayGrow(told, moment, report.undelivered) ? over(told) : told;
 }
 
 /** An operator says whether a task was billed that no program could find out about. */

@@ -95,6 +95,7 @@ export function splitOverTasks(generation: Generation, route: Route, share: Shar
       nextAt: share.at,
       holdUntil: null,
       settleUntil: null,
+      turnedAwayAt: null,
       workerId: null,
       leaseToken: 0,
       tries: 0,

@@ -1,4 +1,5 @@
-import type { PollReport, ProgressBasis } from './provider.ts';
+import type { ProgressBasis } from './provider-model.ts';
+import type { PollReport } from './provider-report.ts';
 import type { Task } from './types.ts';
 
 /** A task is at 100 percent only when its images are home. */
@@ -37,7 +38,7 @@ export function progressAfter(
 }
 
 /** The percent of a running task once the provider has said another: it never falls. */
-export function percentAfter(known: number | null, reported: number | null): number | null {
+function percentAfter(known: number | null, reported: number | null): number | null {
   if (reported === null) return known;
   return Math.max(known ?? 0, Math.min(reported, MOST_WHILE_RUNNING));
 }

@@ -1,5 +1,6 @@
 import Big from 'big.js';
-import type { Money, ProviderModel } from './provider.ts';
+import type { Money } from './money.ts';
+import type { ProviderModel } from './provider-model.ts';
 
 /** What one image costs at that time; null where no price is known, which is not zero. */
 export function priceAt({ prices }: Pick<ProviderModel, 'prices'>, at: Date): Money | null {

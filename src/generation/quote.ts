@@ -2,9 +2,10 @@ import Big from 'big.js';
 import type { CatalogueEntry } from './domain.ts';
 import { type Fitted, fitInput } from './fit.ts';
 import type { CreateInput, Refusal } from './input.ts';
+import type { Money } from './money.ts';
 import { choose } from './prefer.ts';
 import { priceOf } from './price.ts';
-import type { Money, ProviderModel } from './provider.ts';
+import type { ProviderModel } from './provider-model.ts';
 import type { Standing } from './standing.ts';
 
 /** A provider with what it offers of the model asked for, and how it is doing. */

@@ -1,10 +1,10 @@
 import { newId } from '../db/id.ts';
 import { isUnavailable } from '../db/unavailable.ts';
 import type { Domain } from './domain.ts';
-import type { Report } from './machine.ts';
 import { persist } from './persist.ts';
-import type { Exchange, RecoverReport, ReportedImage, SubmitReport } from './provider.ts';
+import type { Exchange, RecoverReport, ReportedImage, SubmitReport } from './provider-report.ts';
 import { recordReports } from './record.ts';
+import type { Report } from './report.ts';
 import type { Task } from './types.ts';
 
 /** What a provider answered about one task of a submission. */

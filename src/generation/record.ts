@@ -1,7 +1,8 @@
 import { type ChangeOptions, changeGenerations } from './change.ts';
 import type { Domain } from './domain.ts';
 import { insertExchanges, type TaskExchange } from './exchanges.ts';
-import { applyReport, type Report } from './machine.ts';
+import { applyReport } from './machine.ts';
+import type { Report } from './report.ts';
 import type { Generation } from './types.ts';
 
 export interface Entry {

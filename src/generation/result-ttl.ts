@@ -1,4 +1,5 @@
-import type { ProviderModel, ProviderRequest } from './provider.ts';
+import type { ProviderModel } from './provider-model.ts';
+import type { ProviderRequest } from './provider-request.ts';
 
 /** What most of them grant; for a model that its provider no longer offers. */
 const USUAL_TTL_SECONDS = 86_400;

@@ -5,7 +5,8 @@ import type { Fitted } from './fit.ts';
 import type { CreateInput } from './input.ts';
 import { inputOf } from './input-of.ts';
 import { isOpen } from './prefer.ts';
-import type { Mode, ProviderModel } from './provider.ts';
+import type { Mode } from './provider.ts';
+import type { ProviderModel } from './provider-model.ts';
 import { type Offer, quoteRoutes, type RouteQuote } from './quote.ts';
 import { UNKNOWN_STANDING } from './standing.ts';
 import type { Generation, Task } from './types.ts';
@@ -47,7 +48,7 @@ export function chooseRoute(
 }
 
 /**
- * Another provider for the slots of a task: the best that is eligible and has not been tried for any of them, within
+ * Another provider for the slots of a task: the best that is eligible and has not been asked for any of them, within
  * the providers and the cost that its routing allows. Null: there is none.
  */
 export function fallbackRoute(domain: Domain, generation: Generation, task: Task, at: Date): Route | null {
@@ -56,7 +57,11 @@ export function fallbackRoute(domain: Domain, generation: Generation, task: Task
   const others = generation.tasks.filter(({ id }) => id !== task.id);
   const left = maxCost && restOf(maxCost, others);
   if (left === null) return null;
-  const tried = new Set(generation.tasks.filter((each) => isOfSameSlots(each, task)).map(({ provider }) => provider));
+  const tried = new Set(
+    generation.tasks
+      .filter((each) => isOfSameSlots(each, task) && (each.id === task.id || wasAsked(each)))
+      .map(({ provider }) => provider),
+  );
   const offers = listOffers(domain, generation.mode, input.model).filter(({ provider }) => !tried.has(provider.slug));
   const routing = left ? { ...input.routing, maxCost: left } : input.routing;
   return chosenOf(quoteRoutes(offers, { ...input, routing }, at), at);
@@ -77,6 +82,11 @@ function listOffers({ catalogue, standingOf }: Domain, mode: Mode, slug: string)
       const standing = standingOf?.(provider.slug, mode) ?? UNKNOWN_STANDING;
       return provider.models.filter(({ model }) => model === slug).map((model) => ({ provider, model, standing }));
     });
+}
+
+/** One that only turned it away may be well by now; one that could not use it will not. */
+function wasAsked({ submissionId, failure }: Task): boolean {
+  return submissionId !== null || failure?.retryable === false;
 }
 
 function isOfSameSlots(other: Task, { firstSlot, imageCount }: Task): boolean {

@@ -4,7 +4,7 @@ import { newId } from '../db/id.ts';
 import { submissions, tasks } from '../db/schema.ts';
 import type { Domain } from './domain.ts';
 import { persist } from './persist.ts';
-import type { SentSubmission } from './provider.ts';
+import type { SentSubmission } from './provider-request.ts';
 import { type Entry, recordReports } from './record.ts';
 import { neverLeft } from './troubles.ts';
 import type { Generation, Task } from './types.ts';

@@ -1,6 +1,6 @@
 import { after, costAfter, type Draft, type Moment } from './draft.ts';
+import type { Billed } from './failure-code.ts';
 import { isFinal } from './moves.ts';
-import type { Billed } from './provider.ts';
 import type { Task } from './types.ts';
 
 /** As long as most providers keep results; from the end of the task on. */
@@ -13,6 +13,16 @@ export function settleFrom(moment: Moment): Pick<Task, 'settleUntil' | 'tries'> 
 
 export function isSettling({ status, settleUntil }: Task): boolean {
   return isFinal(status) && settleUntil !== null;
+}
+
+/**
+ * Whether its provider, whose lists grow, may list more of it yet: it has told of neither a picture nor a reason for each
+ * image that was asked for. How many a series has is up to the provider. `undelivered` is what it says now.
+ */
+export function mayGrow({ task, assets }: Draft, moment: Moment, undelivered: readonly unknown[] = []): boolean {
+  if (task.providerTaskId === null || task.request.series || !moment.resultsLagOf(task)) return false;
+  const made = assets.filter(({ taskId }) => taskId === task.id).length;
+  return made + Math.max(task.undelivered?.length ?? 0, undelivered.length) < task.imageCount;
 }
 
 /** All that can be known of the task is known. */

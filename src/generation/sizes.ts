@@ -1,4 +1,4 @@
-import { RESOLUTIONS, type Resolution, type SizeOffer } from './provider.ts';
+import { RESOLUTIONS, type Resolution, type SizeOffer } from './provider-model.ts';
 
 /** The ratios on offer, each once. */
 export function ratiosOf(sizes: readonly SizeOffer[]): string[] {

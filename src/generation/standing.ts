@@ -1,4 +1,4 @@
-import type { FailureCode } from './provider.ts';
+import type { FailureCode } from './failure-code.ts';
 
 /** How a provider is doing, as every process sees it: what it may be chosen by. */
 export interface Standing {

@@ -1,9 +1,10 @@
 import { newId } from '../db/id.ts';
 import { collectAll, completed, delivered } from './collecting.ts';
 import { after, type Draft, fail, failed, type Moment, move, type Recovery } from './draft.ts';
+import type { Trouble } from './failure-code.ts';
 import { answeredLate } from './late.ts';
 import { isFinal } from './moves.ts';
-import type { SubmitReport, Trouble } from './provider.ts';
+import type { SubmitReport } from './provider-report.ts';
 import { resubmitDelayMs } from './schedule.ts';
 import { settleFrom } from './settling.ts';
 import { outcomeUnknown } from './troubles.ts';

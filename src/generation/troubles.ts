@@ -1,4 +1,4 @@
-import type { Trouble } from './provider.ts';
+import type { Trouble } from './failure-code.ts';
 import type { Task } from './types.ts';
 
 const trouble = (code: Trouble['code'], billed: Trouble['billed'], retryable: boolean, message: string): Trouble => ({

@@ -4,13 +4,20 @@ import type { ProviderLimits } from './provider.ts';
 import { askState, type Executor, isOf, type StateKey } from './provider-state.ts';
 
 export interface WantedTurn extends StateKey {
-  limits: Pick<ProviderLimits, 'concurrency' | 'requestsPerMinute'>;
+  limits: Pick<ProviderLimits, 'concurrency' | 'batches' | 'requestsPerMinute'>;
   /** As how many requests it counts; 1 unless given. */
   weight?: number;
   /** The most that one may count as, where some count as several: so many turns may be taken at once. */
   heaviest?: number;
   /** What `requestsPerMinute` counts over; tests have no minutes. */
   periodMs?: number;
+}
+
+/** What is to leave. */
+export interface Leaving {
+  isBatch: boolean;
+  /** Where it is sent again under the same name it has its place already. */
+  submissionId: string | null;
 }
 
 /** `waitMs`: when to ask again. */
@@ -35,11 +42,8 @@ export function takeTurn(db: Executor, wanted: WantedTurn): Promise<Turn> {
  * last place one waits here until the other has committed, and a transaction that is rolled back has used up no turn.
  * To be called when everything else is locked.
  */
-export async function admit(tx: Executor, wanted: WantedTurn): Promise<Admission> {
-  const { concurrency } = wanted.limits;
-  if (concurrency !== null && (await countAtProvider(tx, wanted)) >= concurrency) {
-    return { ok: false, waitMs: UNTIL_ONE_ENDS_MS, lacks: 'ROOM' };
-  }
+export async function admit(tx: Executor, wanted: WantedTurn, submission: Leaving): Promise<Admission> {
+  if (!(await hasRoom(tx, wanted, submission))) return { ok: false, waitMs: UNTIL_ONE_ENDS_MS, lacks: 'ROOM' };
   const turn = await turnFor(tx, wanted, { isSubmit: true });
   return turn.ok ? turn : { ...turn, lacks: 'TURN' };
 }
@@ -54,17 +58,34 @@ export async function awaitTurn(db: Executor, key: StateKey, waitMs: number): Pr
     set submits_wait_until = clock_timestamp() + ${waitMs + GRACE_MS}::float8 * interval '1 ms' where ${isOf(key)}`);
 }
 
-/** A batch has one place, however many tasks it carries. */
-async function countAtProvider(tx: Executor, key: StateKey): Promise<number> {
+/** What is uncertain, was canceled or ran out of time here may go on there; nothing takes longer than this. */
+const GOES_ON_S = 900;
+
+/** Counted are submissions: a batch has one place, however many tasks it carries. */
+async function hasRoom(tx: Executor, key: WantedTurn, { isBatch, submissionId }: Leaving): Promise<boolean> {
+  const { concurrency, batches: mostBatches = null } = key.limits;
+  if (concurrency === null && (mostBatches === null || !isBatch)) return true;
   await askState(tx, key, async () => {
     const [locked] = await tx.execute(sql`select 1 from ${providerStates} where ${isOf(key)} for update`);
     return locked;
   });
+  const goesOn = sql`clock_timestamp() - ${GOES_ON_S}::int * interval '1 second'`;
   // A statement of its own: it sees what was committed while the lock was waited for.
-  const [row] = await tx.execute<{ count: string }>(sql`
-    select count(distinct coalesce(submission_id, id)) as count from ${tasks}
-    where ${isOf(key)} and status in ('SUBMITTING', 'ACCEPTED', 'RUNNING')`);
-  return Number(row?.count);
+  const [row] = await tx.execute<{ all: string; batches: string }>(sql`
+    select count(*) as all, count(*) filter (where is_batch) as batches from (
+      select bool_or(place is not null) as is_batch from (
+        select id, submission_id, place from ${tasks}
+        where ${isOf(key)} and status in ('SUBMITTING', 'ACCEPTED', 'RUNNING', 'UNCERTAIN')
+          and (status <> 'UNCERTAIN' or submitted_at > ${goesOn})
+        union all
+        select id, submission_id, place from ${tasks}
+        where ${isOf(key)} and finished_at > ${goesOn} and submitted_at > ${goesOn} and settle_until is not null
+      ) working
+      where coalesce(submission_id, id) is distinct from ${submissionId}
+      group by coalesce(submission_id, id)
+    ) submissions`);
+  const isFull = concurrency !== null && Number(row?.all) >= concurrency;
+  return !isFull && !(isBatch && mostBatches !== null && Number(row?.batches) >= mostBatches);
 }
 
 /** Of all turns so many may be taken at once where some were left, or one request of all; else a provider of few gets them evenly. */

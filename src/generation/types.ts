@@ -1,15 +1,8 @@
-import type {
-  ImageFormat,
-  Mode,
-  Money,
-  ProgressBasis,
-  ProviderOptions,
-  ProviderRequest,
-  Resolution,
-  Safety,
-  Thinking,
-  Trouble,
-} from './provider.ts';
+import type { Trouble } from './failure-code.ts';
+import type { Money } from './money.ts';
+import type { Mode } from './provider.ts';
+import type { ImageFormat, ProgressBasis, Resolution } from './provider-model.ts';
+import type { ProviderOptions, ProviderRequest, Safety, Thinking } from './provider-request.ts';
 
 export type GenerationStatus = 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'PARTIALLY_SUCCEEDED' | 'FAILED' | 'CANCELED';
 
@@ -103,6 +96,8 @@ export interface Asset {
   taskId: string;
   index: number;
   state: AssetState;
+  /** What its provider calls it; null where it gives no name: then its address does. */
+  imageName: string | null;
   providerUrl: string;
   providerUrlExpiresAt: Date | null;
   seed: string | null;
@@ -157,6 +152,8 @@ export interface Task {
   holdUntil: Date | null;
   /** Of a final task whose end at the provider is not known yet: until when it is still asked for. */
   settleUntil: Date | null;
+  /** While it waits because its provider is left alone: as of when. */
+  turnedAwayAt: Date | null;
   workerId: string | null;
   leaseToken: number;
   /** Times it was taken up in its present status, counted before the work. */

@@ -1,5 +1,5 @@
 import SchemaBuilder from '@pothos/core';
-import type { Money } from '../generation/provider.ts';
+import type { Money } from '../generation/money.ts';
 import type {
   Adjustment,
   Asset,

@@ -1,5 +1,5 @@
 import type { CatalogueEntry } from '../generation/domain.ts';
-import type { ProviderModel } from '../generation/provider.ts';
+import type { ProviderModel } from '../generation/provider-model.ts';
 import type { Context } from './context.ts';
 
 export interface ModelNode {
@@ -47,6 +47,7 @@ export function getProvider(context: Pick<Context, 'domain' | 'caller'>, slug: s
     name: slug,
     mode: context.caller.mode,
     isSynchronous: false,
+    resultsLag: false,
     ...nothing,
   };
   return findProvider(context, `prv_${slug}`) ?? unconfigured;

@@ -88,7 +88,9 @@ export const CreateGenerationInput = builder.inputType('CreateGenerationInput', 
     }),
     seed: t.int({ description: '0 or more, for a result that can be had again, where the provider can.' }),
     style: t.string({ description: 'A style, at most 200 characters, where the provider takes one.' }),
-    colors: t.stringList({ description: 'A palette of #RRGGBB, where the provider takes one.' }),
+    colors: t.stringList({
+      description: 'A palette of #RRGGBB, where the provider takes one; an empty one asks for none.',
+    }),
     thinking: t.field({
       type: ThinkingEnum,
       required: true,

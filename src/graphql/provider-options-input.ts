@@ -1,4 +1,4 @@
-import type { ProviderOptions } from '../generation/provider.ts';
+import type { ProviderOptions } from '../generation/provider-request.ts';
 import { builder } from './builder.ts';
 import { PromptOptimizationEnum } from './enums.ts';
 

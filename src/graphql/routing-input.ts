@@ -1,5 +1,5 @@
 import Big from 'big.js';
-import type { Money } from '../generation/provider.ts';
+import type { Money } from '../generation/money.ts';
 import type { Routing } from '../generation/types.ts';
 import { builder } from './builder.ts';
 import { OnFailureEnum, OnUncertainEnum, PreferenceEnum } from './enums.ts';

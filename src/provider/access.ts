@@ -1,4 +1,5 @@
-import { type Call, call, type Outcome } from './call.ts';
+import { isLoopback } from '../config/config.ts';
+import { type Call, type Called, call, type Outcome } from './call.ts';
 import type { Connections } from './connections.ts';
 import type { AdapterOptions } from './provider.ts';
 import { toRoot } from './root.ts';
@@ -17,11 +18,14 @@ export interface Access {
   connections: Connections;
 }
 
-type Answered = ReturnType<typeof call>;
-
 /** Throws when the base URL is no http URL. */
 export function toAccess({ baseUrl, apiKey, connections, ...own }: AdapterOptions, submitTimeoutMs: number): Access {
   return { root: toRoot(baseUrl), apiKey, connections, submitTimeoutMs: own.submitTimeoutMs ?? submitTimeoutMs };
+}
+
+/** Whether it runs on this machine, and so reaches what nobody else does. */
+export function isLocal({ root }: Access): boolean {
+  return isLoopback(new URL(root).hostname);
 }
 
 /** Sends a submission once, over a connection of its own; `onEvent` where the answer may be server-sent events. */
@@ -31,14 +35,14 @@ export function sendBody(
   body: unknown,
   signal: AbortSignal,
   onEvent?: (event: unknown) => void,
-): Answered {
+): Promise<Called> {
   const { submitTimeoutMs: timeoutMs } = access;
   const events = onEvent && { onEvent };
   return call({ ...common(access, path), method: 'POST', body, timeoutMs, signal, connections: null, ...events });
 }
 
 /** Asks, over connections that are kept: a GET, or a POST where there is a body. */
-export function askAbout(access: Access, path: string, signal: AbortSignal, body?: unknown): Answered {
+export function askAbout(access: Access, path: string, signal: AbortSignal, body?: unknown): Promise<Called> {
   const method = body === undefined ? 'GET' : 'POST';
   const { connections } = access;
   return call({ ...common(access, path), method, body, timeoutMs: ASK_TIMEOUT_MS, signal, connections });

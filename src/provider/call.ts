@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Exchange } from '../generation/provider.ts';
+import type { Exchange } from '../generation/provider-report.ts';
 import { clean, cleanText } from './clean.ts';
 import { createEventReader, parseJson } from './events.ts';
 import { type Sending, type Sent, send } from './send.ts';
@@ -33,8 +33,14 @@ export type Outcome =
   /** It may have arrived. `status` is known when the answer had begun. */
   | { kind: 'BROKEN'; error: string; status: number | null };
 
-/** Makes one HTTP call and answers with what became of it, as data, and the record to keep of it. */
-export async function call(call: Call): Promise<{ outcome: Outcome; exchange: Exchange }> {
+/** What became of a call, as data, and the record to keep of it. */
+export interface Called {
+  outcome: Outcome;
+  exchange: Exchange;
+}
+
+/** Makes one HTTP call. */
+export async function call(call: Call): Promise<Called> {
   const at = new Date();
   const start = performance.now();
   const hasBody = call.body !== undefined;

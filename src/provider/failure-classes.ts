@@ -1,10 +1,12 @@
-import type { FailureCode } from '../generation/provider.ts';
+import type { FailureCode } from '../generation/failure-code.ts';
 import type { Outcome } from './call.ts';
 
 /** What was seen of a submission that brought no id, and what it proves. */
 export interface FailureClass {
   /** Or the statuses of a whole answer, both ends included. */
   seen: 'NOT_SENT' | 'BROKEN' | readonly (readonly [from: number, to: number])[];
+  /** Only of an answer that is no JSON, as every provider's own is. */
+  isForeign?: true;
   /** NOT_SENT and REFUSED: provably not accepted, nothing is billed. AMBIGUOUS: the images may be in the making. */
   class: 'NOT_SENT' | 'REFUSED' | 'AMBIGUOUS';
   /** SEND_AGAIN: the same task, later. GIVE_UP: this provider will not have it. RECONCILE: it becomes UNCERTAIN. */
@@ -18,7 +20,7 @@ export interface FailureClass {
 }
 
 // A key, credits or a base URL is mended by an operator, in minutes.
-const OPERATOR_PAUSE_MS = 30_000;
+export const OPERATOR_PAUSE_MS = 30_000;
 
 const refusedForNow = { class: 'REFUSED', next: 'SEND_AGAIN', pauseMs: OPERATOR_PAUSE_MS } as const;
 
@@ -59,6 +61,14 @@ export const FAILURE_CLASSES: readonly FailureClass[] = [
     code: 'PROVIDER_UNREACHABLE',
     say: (provider, status) => `${provider} has moved (HTTP ${status}): its base URL here is wrong.`,
     reason: 'The same request is still to be made, elsewhere: the base URL is wrong, and an operator mends it.',
+  },
+  {
+    ...refusedForNow,
+    seen: [[404, 405]],
+    isForeign: true,
+    code: 'PROVIDER_UNREACHABLE',
+    say: (provider, status) => `Behind the base URL of ${provider} here somebody else answers (HTTP ${status}).`,
+    reason: 'A page of a proxy or of another service: who makes images has not seen the request; an operator mends it.',
   },
   {
     ...refusedForNow,
@@ -137,12 +147,13 @@ export const FAILURE_CLASSES: readonly FailureClass[] = [
 
 /** The row of what came of a request that brought no id. */
 export function classify(outcome: Outcome): FailureClass {
-  const found = FAILURE_CLASSES.find(({ seen }) => isSeen(seen, outcome));
+  const found = FAILURE_CLASSES.find((row) => isSeen(row, outcome));
   if (!found) throw new Error(`No class of failure fits ${outcome.kind}.`);
   return found;
 }
 
-function isSeen(seen: FailureClass['seen'], outcome: Outcome): boolean {
+function isSeen({ seen, isForeign }: FailureClass, outcome: Outcome): boolean {
   if (outcome.kind !== 'ANSWERED') return seen === outcome.kind;
+  if (isForeign && outcome.body !== undefined) return false;
   return typeof seen !== 'string' && seen.some(([from, to]) => outcome.status >= from && outcome.status <= to);
 }

@@ -1,4 +1,4 @@
-import type { Billed, Trouble } from '../generation/provider.ts';
+import type { Billed, Trouble } from '../generation/failure-code.ts';
 import type { Outcome } from './call.ts';
 import { classify } from './failure-classes.ts';
 import { getRetryAfterMs } from './retry-after.ts';

@@ -11,6 +11,16 @@ export const code = z
   .nullable()
   .catch(null);
 
+/** An amount that the provider counts in units of its own. */
+export const credits = z
+  .union([z.string(), z.number().transform(String)])
+  .pipe(z.string().regex(/^\d{1,15}(\.\d{1,15})?$/))
+  .nullable()
+  .catch(null);
+
+/** A duration of at most a week, rounded up. */
+export const seconds = z.number().nonnegative().max(604_800).transform(Math.ceil).nullable().catch(null);
+
 export const list = z.array(z.unknown()).catch([]);
 
 /** 0 to 100. */

@@ -1,4 +1,4 @@
-import type { Exchange, PollReport, RecoverReport, SubmitReport } from '../generation/provider.ts';
+import type { Exchange, PollReport, RecoverReport, SubmitReport } from '../generation/provider-report.ts';
 import type { ProviderRequestSeen } from '../metrics/work.ts';
 import type { Provider } from './provider.ts';
 
@@ -19,8 +19,8 @@ export function observed(provider: Provider, see: (request: ProviderRequestSeen)
     },
     recover:
       recover &&
-      (async (submission, maySendAgain, signal) => {
-        const answer = await recover(submission, maySendAgain, signal);
+      (async (submission, may, signal) => {
+        const answer = await recover(submission, may, signal);
         if (!signal.aborted) tell('recover', answer.report, answer.exchange);
         return answer;
       }),

@@ -1,5 +1,6 @@
 import type { ListedPrice } from '../config/prices-file.ts';
-import type { ProviderLimits, ProviderModel } from '../generation/provider.ts';
+import type { ProviderLimits } from '../generation/provider.ts';
+import type { ProviderModel } from '../generation/provider-model.ts';
 import type { Provider } from './provider.ts';
 
 /** What the configuration says of one provider instead of its code; null where it says nothing. */
@@ -15,6 +16,7 @@ export function overridden(provider: Provider, { concurrency, requestsPerMinute,
   const limited = (own: ProviderLimits): ProviderLimits => ({
     ...own,
     concurrency: concurrency ?? own.concurrency,
+    batches: concurrency ?? own.batches ?? null,
     requestsPerMinute: requestsPerMinute ?? own.requestsPerMinute,
   });
   return {

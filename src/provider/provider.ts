@@ -1,19 +1,14 @@
+import type { Trouble } from '../generation/failure-code.ts';
+import type { Account, Mode, PollSchedule, ProviderLimits } from '../generation/provider.ts';
+import type { ProviderModel } from '../generation/provider-model.ts';
 import type {
-  Account,
   Exchange,
-  Mode,
   PollReport,
-  PollSchedule,
-  ProviderLimits,
-  ProviderModel,
-  ProviderRequest,
   RecoverReport,
   ReportedImage,
-  Sending,
-  SentSubmission,
   SubmitReport,
-  Trouble,
-} from '../generation/provider.ts';
+} from '../generation/provider-report.ts';
+import type { ProviderRequest, Sending, SentSubmission } from '../generation/provider-request.ts';
 import type { Connections } from './connections.ts';
 
 /** One answer from a provider, in our words, with the exchange it came from. */
@@ -43,6 +38,9 @@ export interface SoFar {
 }
 
 export type OnPartial = (soFar: SoFar) => Promise<void>;
+
+/** Leave for one more request of a recovery: another question, or the same submission once more. */
+export type MayGoOn = (next: 'ASK' | 'SEND_AGAIN') => Promise<boolean>;
 
 /**
  * One provider in one mode. An adapter turns our request into its wire format and its answers into reports; it holds no
@@ -86,15 +84,11 @@ export interface Provider {
   readonly account: ((signal: AbortSignal) => Promise<Account | null>) | null;
   /**
    * Finds out what became of a submission whose answer was lost (providers.md §9): by the reference we gave it, and, only
-   * where the provider refuses a second one with the same reference, by sending the very same again, if `maySendAgain`
-   * says so just before. Null where nothing can be asked.
+   * where the provider refuses a second one with the same reference, by sending the very same again. Each request after
+   * the first asks `may` just before it leaves. Null where nothing can be asked.
    */
   readonly recover:
-    | ((
-        submission: SentSubmission,
-        maySendAgain: () => Promise<boolean>,
-        signal: AbortSignal,
-      ) => Promise<Answer<RecoverReport>>)
+    | ((submission: SentSubmission, may: MayGoOn, signal: AbortSignal) => Promise<Answer<RecoverReport>>)
     | null;
   /** Null for a provider that does not call back. */
   readonly callback: {

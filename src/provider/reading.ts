@@ -1,4 +1,5 @@
-import type { Exchange, PollReport } from '../generation/provider.ts';
+import type { Exchange, PollReport } from '../generation/provider-report.ts';
+import { note } from './note.ts';
 import type { Answer } from './provider.ts';
 
 /** What one answer says of a task. */
@@ -12,7 +13,6 @@ export function plain(report: PollReport): Reading {
   return { report, oddity: null };
 }
 
-/** The reading with the record of its exchange, which says what was odd. */
 export function toAnswer({ report, oddity }: Reading, exchange: Exchange): Answer<PollReport> {
-  return { report, exchange: { ...exchange, error: exchange.error ?? oddity } };
+  return { report, exchange: note(exchange, oddity) };
 }

@@ -1,4 +1,5 @@
-import type { Pixels, RequestedSize, SizeOffer } from '../generation/provider.ts';
+import type { Pixels, SizeOffer } from '../generation/provider-model.ts';
+import type { RequestedSize } from '../generation/provider-request.ts';
 
 /** The tiers for which pixels are recommended. */
 export type SeedreamTier = 'R2K' | 'R3K' | 'R4K';

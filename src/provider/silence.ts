@@ -1,4 +1,5 @@
-import type { PollReport, Trouble } from '../generation/provider.ts';
+import type { Trouble } from '../generation/failure-code.ts';
+import type { PollReport } from '../generation/provider-report.ts';
 import type { Outcome } from './call.ts';
 import { findHindrance } from './hindrance.ts';
 import { getRetryAfterMs } from './retry-after.ts';

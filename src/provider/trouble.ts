@@ -1,4 +1,4 @@
-import type { Billed, FailureCode, Trouble } from '../generation/provider.ts';
+import type { Billed, FailureCode, Trouble } from '../generation/failure-code.ts';
 import { cut } from './shorten.ts';
 
 /** What a provider's error body said, whatever its shape was. */

@@ -1,4 +1,4 @@
-import type { SubmitReport } from '../generation/provider.ts';
+import type { SubmitReport } from '../generation/provider-report.ts';
 import type { Outcome } from './call.ts';
 import { classify } from './failure-classes.ts';
 import { findHindrance } from './hindrance.ts';

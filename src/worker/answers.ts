@@ -3,13 +3,13 @@ import { insertExchanges, recordExchanges, type TaskExchange } from '../generati
 import { absolveTasks } from '../generation/lease.ts';
 import { isNews } from '../generation/news.ts';
 import { isOutage } from '../generation/outage.ts';
-import type { PollReport } from '../generation/provider.ts';
+import type { PollReport } from '../generation/provider-report.ts';
 import { type Entry, recordReports } from '../generation/record.ts';
 import { resultTtlOf } from '../generation/result-ttl.ts';
 import { pollDelayMs } from '../generation/schedule.ts';
 import type { Generation } from '../generation/types.ts';
 import type { Answer } from '../provider/provider.ts';
-import { createBatches } from './batch.ts';
+import { createBatchedWrites } from './batched-writes.ts';
 import { withEstimate } from './estimate.ts';
 import type { Held } from './held.ts';
 import type { Identity } from './identity.ts';
@@ -47,9 +47,9 @@ export function createAnswerHandler(
   identity: Identity,
   onGone: (held: Held) => void,
 ): (held: Held, answer: Answer<PollReport> | undefined) => Promise<number> {
-  const heard = createBatches<Heard>(write);
-  const suspects = createBatches<Held>(absolve);
-  const oddities = createBatches<TaskExchange>((exchanges) => recordExchanges(domain, exchanges));
+  const heard = createBatchedWrites<Heard>(write);
+  const suspects = createBatchedWrites<Held>(absolve);
+  const oddities = createBatchedWrites<TaskExchange>((exchanges) => recordExchanges(domain, exchanges));
 
   async function hear(held: Held, answer: Answer<PollReport> | undefined): Promise<number> {
     try {

@@ -1,31 +1,29 @@
 import { CircuitState, ConsecutiveBreaker, SamplingBreaker } from 'cockatiel';
-import { closeProvider, openProvider, recall, returnTrial, takeTrial } from '../generation/breaker-state.ts';
+import { askLeave, closeProvider, openProvider, retryRefusedKeys, returnTrial } from '../generation/breaker-state.ts';
 import type { Domain } from '../generation/domain.ts';
-import type { PollReport, SubmitReport, Trouble } from '../generation/provider.ts';
+import type { Trouble } from '../generation/failure-code.ts';
+import type { PollReport, SubmitReport } from '../generation/provider-report.ts';
 import type { Standings } from '../generation/standings.ts';
 import type { Provider } from '../provider/provider.ts';
 import { turnedAway, whyLeftAlone } from './left-alone.ts';
 import { isSubmit, judgePoll, judgeSubmit, type Verdict } from './verdict.ts';
 
-export type Permission = ({ ok: true } & Trial) | { ok: false; failure: Trouble; delayMs: number };
-
-/** Whether a submission is the one that tries, for all processes, whether a provider is well again. */
-export interface Trial {
-  isTrial: boolean;
-}
-
-const NO_TRIAL: Trial = { isTrial: false };
+/** `trial`: of the one submission that tries, for all processes, whether a provider is well again; null of others. */
+export type Permission =
+  | { ok: true; trial: string | null }
+  /** `seenAt`: as of when, by the clock of the database. */
+  | { ok: false; failure: Trouble; seenAt: Date; delayMs: number };
 
 /** Whether anything is sent to a provider, as all workers together decide. */
 export interface Breaker {
   /** Whether a submission may leave. Once a provider has been open for a while, one may try it for all of them. */
   mayTry(provider: Provider): Promise<Permission>;
   /** Nothing was sent after all: what was to be the trial is for another. */
-  notTried(provider: Provider, trial: Trial): Promise<void>;
-  /** After tasks were turned away: should it be well again by then, they are due at once. */
-  recall(provider: Provider): Promise<void>;
+  notTried(provider: Provider, trial: string | null): Promise<void>;
   /** What it answered to a submission, with what `mayTry` said of it, or to a poll. Never rejects: what came of the task matters more. */
-  heard(provider: Provider, report: SubmitReport | PollReport, trial?: Trial): Promise<void>;
+  heard(provider: Provider, report: SubmitReport | PollReport, trial?: string | null): Promise<void>;
+  /** This process may have other keys than the last one: providers that refused those are tried at once. */
+  start(): Promise<void>;
 }
 
 /** In a row. What is sent into an outage may be bought and lost, so few; who is only busy has lost nothing. */
@@ -54,7 +52,7 @@ interface Tally {
 
 /** When to open is decided by what this process hears; that it is open, and whose trial it is, is known to all. */
 export function createBreaker(
-  domain: Pick<Domain, 'db' | 'hints' | 'log'>,
+  domain: Pick<Domain, 'db' | 'log'>,
   standings: Pick<Standings, 'of' | 'refresh'>,
   pauses = PAUSES,
 ): Breaker {
@@ -71,15 +69,15 @@ export function createBreaker(
     return tally;
   }
 
-  async function hear(provider: Provider, report: SubmitReport | PollReport, { isTrial }: Trial): Promise<void> {
+  async function hear(provider: Provider, report: SubmitReport | PollReport, trial: string | null): Promise<void> {
     const name = nameOf(provider);
     if (isSubmit(provider, report)) {
       const verdict = judgeSubmit(report);
-      if (isTrial && !isClosed(provider)) return endTrial(provider, report, verdict);
+      if (trial !== null) return endTrial(provider, report, verdict, trial);
       if (!isClosed(provider)) return void tallies.delete(name);
-      if (isEnough(tallyOf(name), verdict)) await open(provider, report, NO_TRIAL);
+      if (isEnough(tallyOf(name), verdict)) await open(provider, report, null);
     } else if (isClosed(provider) && isOutage(tallyOf(name).polls, judgePoll(report))) {
-      await open(provider, report, NO_TRIAL);
+      await open(provider, report, null);
     }
   }
 
@@ -87,14 +85,15 @@ export function createBreaker(
     return standings.of(slug, mode).openUntil === null;
   }
 
-  async function endTrial(provider: Provider, report: SubmitReport, verdict: Verdict): Promise<void> {
-    if (verdict === null) return returnTrial(domain, keyOf(provider));
-    if (verdict !== 'WELL') return open(provider, report, { isTrial: true });
-    if (await closeProvider(domain, keyOf(provider))) log.info(keyOf(provider), 'a provider is well again');
+  /** Of one that took too long, another may have been made meanwhile: then this changes nothing. */
+  async function endTrial(provider: Provider, report: SubmitReport, verdict: Verdict, trial: string): Promise<void> {
+    if (verdict === null) return returnTrial(db, keyOf(provider), trial);
+    if (verdict !== 'WELL') return open(provider, report, trial);
+    if (await closeProvider(db, keyOf(provider), trial)) log.info(keyOf(provider), 'a provider is well again');
     await standings.refresh();
   }
 
-  async function open(provider: Provider, report: SubmitReport | PollReport, trial: Trial): Promise<void> {
+  async function open(provider: Provider, report: SubmitReport | PollReport, trial: string | null): Promise<void> {
     tallies.delete(nameOf(provider));
     const why = whyLeftAlone(provider, 'failure' in report ? report.failure.code : null);
     const leastMs = 'retryAfterMs' in report ? (report.retryAfterMs ?? 0) : 0;
@@ -107,23 +106,25 @@ export function createBreaker(
 
   return {
     async mayTry(provider) {
-      if (isClosed(provider)) return { ok: true, ...NO_TRIAL };
-      const trial = await takeTrial(db, keyOf(provider), provider.isSynchronous ? LONG_TRIAL_MS : TRIAL_MS);
-      if (trial === 'MINE' || trial === 'NONE') return { ok: true, isTrial: trial === 'MINE' };
-      const delayMs = Math.min(trial.forMs, pauses[provider.mode].longestMs);
-      return { ok: false, failure: turnedAway(provider, trial.code), delayMs };
+      if (isClosed(provider)) return { ok: true, trial: null };
+      const leave = await askLeave(db, keyOf(provider), provider.isSynchronous ? LONG_TRIAL_MS : TRIAL_MS);
+      if (leave.kind !== 'OPEN') return { ok: true, trial: leave.kind === 'TRIAL' ? leave.trial : null };
+      const { firstMs, longestMs } = pauses[provider.mode];
+      // A trial may take long, and the pause after it be short.
+      const delayMs = Math.min(leave.forMs, leave.isOnTrial ? firstMs : longestMs);
+      return { ok: false, failure: turnedAway(provider, leave.code), seenAt: leave.seenAt, delayMs };
     },
-    async notTried(provider, { isTrial }) {
-      if (!isTrial) return;
-      await returnTrial(domain, keyOf(provider)).catch((error: unknown) =>
+    async notTried(provider, trial) {
+      if (trial === null) return;
+      await returnTrial(db, keyOf(provider), trial).catch((error: unknown) =>
         log.warn(
           { err: error, ...keyOf(provider) },
           'a trial that was not made is not given back; it runs out by itself',
         ),
       );
     },
-    recall: (provider) => recall(domain, keyOf(provider)),
-    async heard(provider, report, trial = NO_TRIAL) {
+    start: () => retryRefusedKeys(db),
+    async heard(provider, report, trial = null) {
       await hear(provider, report, trial).catch((error: unknown) =>
         log.error({ err: error, ...keyOf(provider) }, 'how a provider is doing could not be told to all'),
       );

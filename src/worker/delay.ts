@@ -1,6 +1,6 @@
 import type { Domain } from '../generation/domain.ts';
-import type { Report } from '../generation/machine.ts';
 import { recordReports } from '../generation/record.ts';
+import type { Report } from '../generation/report.ts';
 import type { Task } from '../generation/types.ts';
 
 export interface Delay {
@@ -15,8 +15,15 @@ export const UNCONFIGURED: Delay = { delayMs: 30_000, blameless: true };
 export const AFTER_A_FAILURE: Delay = { delayMs: 5_000 };
 
 /** Gives a task back for later. Of one that was marked as leaving nobody knows whether it left: it becomes UNCERTAIN. */
-export async function delayTask(domain: Domain, task: Task, delay: Delay): Promise<void> {
-  await recordReports(domain, [{ generationId: task.generationId, report: delayed(task, delay) }]);
+export function delayTask(domain: Domain, task: Task, delay: Delay): Promise<void> {
+  return delayTasks(domain, [task], delay);
+}
+
+export async function delayTasks(domain: Domain, tasks: readonly Task[], delay: Delay): Promise<void> {
+  await recordReports(
+    domain,
+    tasks.map((task) => ({ generationId: task.generationId, report: delayed(task, delay) })),
+  );
 }
 
 export function delayed({ id: taskId, leaseToken: token }: Task, delay: Delay): Report {

@@ -1,4 +1,4 @@
-import type { PollReport } from '../generation/provider.ts';
+import type { PollReport } from '../generation/provider-report.ts';
 import type { Logger } from '../logger.ts';
 import type { Answer, Provider } from '../provider/provider.ts';
 import { createGroups } from './groups.ts';

@@ -1,4 +1,4 @@
-import type { PollReport } from '../generation/provider.ts';
+import type { PollReport } from '../generation/provider-report.ts';
 import type { Standing } from '../generation/standing.ts';
 
 /** What an estimate comes close to and never reaches. */

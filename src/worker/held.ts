@@ -1,12 +1,12 @@
-import type { PollReport } from '../generation/provider.ts';
+import type { PollReport } from '../generation/provider-report.ts';
 import { type PollAge, setAsideMs } from '../generation/schedule.ts';
 import type { Task } from '../generation/types.ts';
 import type { Provider } from '../provider/provider.ts';
 
 /** A provider that says nothing of it may have finished it: this many times it is asked past the deadline. */
 const SILENCES_AFTER_THE_DEADLINE = 3;
-/** So often an end that lists fewer images than were asked for is not believed yet. */
-const MOST_SHORT_LISTS = 4;
+/** An end that lists fewer images than were asked for is believed once the list has not grown for so many slow polls. */
+const QUIET_POLLS = 4;
 /** However often a provider calls, it is not asked more often than this. */
 const LEAST_BETWEEN_NUDGES_MS = 1_000;
 
@@ -22,7 +22,8 @@ export class Held {
   /** Answers in a row that said nothing about the task. */
   silences = 0;
   private missing = 0;
-  private shortLists = 0;
+  /** The end that lists fewer images than were asked for: how many, and since when no more. */
+  private shortEnd: { count: number; since: number } | null = null;
   private saidPercent = false;
   private lastOddity: string | null = null;
   private readonly now: () => number;
@@ -111,11 +112,16 @@ export class Held {
   /** In the place of an end that lists fewer than were asked for, of a provider whose lists grow: what is there so far. */
   private tooEarly(report: PollReport): PollReport | null {
     const { imageCount, request } = this.task;
-    if (!this.provider.resultsLag || imageCount === 1 || request.series) return null;
+    const { resultsLag, pollSchedule } = this.provider;
+    if (!resultsLag || imageCount === 1 || request.series) return null;
+    if (report.kind === 'RUNNING' || report.kind === 'PENDING') this.shortEnd = null;
     if (report.kind !== 'FINISHED' && report.kind !== 'FAILED') return null;
     const [images, failed] = report.kind === 'FINISHED' ? [report.images, report.undelivered ?? []] : [[], [report]];
-    if (images.length + failed.length >= imageCount || this.shortLists >= MOST_SHORT_LISTS) return null;
-    this.shortLists += 1;
+    const count = images.length + failed.length;
+    if (count >= imageCount) return null;
+    // However often it is looked at meanwhile: each callback brings a look.
+    if (!this.shortEnd || count > this.shortEnd.count) this.shortEnd = { count, since: this.now() };
+    if (this.now() - this.shortEnd.since >= QUIET_POLLS * pollSchedule.slowMs) return null;
     return { kind: 'RUNNING', percent: null, etaSeconds: null, ...(images.length > 0 && { images }) };
   }
 

@@ -1,5 +1,5 @@
 import type { Why } from '../generation/breaker-state.ts';
-import type { FailureCode, Trouble } from '../generation/provider.ts';
+import type { FailureCode, Trouble } from '../generation/failure-code.ts';
 import type { Provider } from '../provider/provider.ts';
 
 /** Why a provider that failed with this code is left alone: what the operator reads, with what to do. */

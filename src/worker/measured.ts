@@ -1,5 +1,5 @@
 import type { Domain } from '../generation/domain.ts';
-import type { Pixels, ProviderModel } from '../generation/provider.ts';
+import type { Pixels, ProviderModel } from '../generation/provider-model.ts';
 import type { Asset, Task } from '../generation/types.ts';
 import type { Provider } from '../provider/provider.ts';
 

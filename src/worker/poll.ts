@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { claimTasks } from '../generation/claim.ts';
 import type { Domain } from '../generation/domain.ts';
-import type { PollReport } from '../generation/provider.ts';
+import type { PollReport } from '../generation/provider-report.ts';
 import type { Task } from '../generation/types.ts';
 import type { Answer, Provider } from '../provider/provider.ts';
 import { createAnswerHandler } from './answers.ts';

@@ -1,7 +1,9 @@
 import { type Glance, glanceAt } from '../asset/glance.ts';
 import type { GuardedFetch } from '../fetch/guarded-fetch.ts';
 import type { Unfetched } from '../fetch/refusal.ts';
-import type { ProviderRequest, ReferenceRules, Trouble } from '../generation/provider.ts';
+import type { Trouble } from '../generation/failure-code.ts';
+import type { ReferenceRules } from '../generation/provider-model.ts';
+import type { ProviderRequest } from '../generation/provider-request.ts';
 import type { TakeTurn } from '../turns.ts';
 
 /** For all references of a request together. */
@@ -38,11 +40,13 @@ export async function fetchReferences(
   if (references.length === 0) return { ok: true, request };
   if (!rules) return { ok: false, failure: unfit('The provider takes no references.') };
   const budget = createBudget(timeoutMs);
+  const isTooMuch = createScale(rules.maxTotalBytes);
   const looks = await Promise.all(
     references.map(({ uri }, i) =>
       takeTurn(() =>
         budget.spend((leftMs) => {
-          return look(fetch, { uri, name: nameOf(uri, i) }, rules, { allowedHosts, signal, timeoutMs: leftMs });
+          const options = { allowedHosts, signal, timeoutMs: leftMs };
+          return look(fetch, { uri, name: nameOf(uri, i) }, { ...rules, isTooMuch }, options);
         }),
       ),
     ),
@@ -72,23 +76,36 @@ function createBudget(ms: number) {
   };
 }
 
+/** Adds up the bytes of all references, and says whether they are more than may go together. */
+function createScale(most: number | null) {
+  let total = 0;
+  return (bytes: number) => {
+    total += bytes;
+    return most !== null && total > most;
+  };
+}
+
 /** The URI to send, or why it is none. */
 async function look(
   fetch: Pick<GuardedFetch, 'download'>,
   { uri, name }: { uri: string; name: string },
-  rules: ReferenceRules,
+  rules: ReferenceRules & { isTooMuch(bytes: number): boolean },
   options: Required<Options>,
 ): Promise<string | Trouble> {
-  const { form, schemes, maxBytes } = rules;
+  const { form, schemes, maxBytes, maxTotalBytes, isTooMuch } = rules;
   if (!schemes.some((scheme) => uri.toLowerCase().startsWith(`${scheme}:`))) {
     return unfit(`${name} must begin with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}.`);
   }
+  const together = `All references together are larger than the ${maxTotalBytes} bytes that the provider takes.`;
+  // Then the others need not be fetched.
+  if (isTooMuch(0)) return unfit(together);
   if (options.timeoutMs < 1) return notFetched(name, { kind: 'TIMEOUT' }, rules);
   const chunks: Uint8Array[] = [];
   const sink = { write: async (chunk: Uint8Array) => void chunks.push(chunk) };
   const fetched = await fetch.download(uri, { ...options, maxBytes }, sink);
   if (fetched.kind !== 'OK') return notFetched(name, fetched, rules);
   const bytes = Buffer.concat(chunks);
+  if (isTooMuch(bytes.length)) return unfit(together);
   const image = await glanceAt(bytes);
   if (typeof image === 'string') return unfit(`${name} is ${image}; the provider takes ${rules.formats.join(', ')}.`);
   const fault = faultOf(image, rules);

@@ -6,7 +6,10 @@ import { findProvider } from './providers.ts';
 import { createTaskLoop, type TaskLoop } from './task-loop.ts';
 
 /** Some providers answer only when the images are made: many wait at once. */
-const MOST_AT_ONCE = 64;
+const MOST_AT_ONCE = 256;
+/** One that takes connections and says nothing is not to keep others from being sent to. */
+const ENOUGH_AT_ONE_PROVIDER = 48;
+const MOST_IN_A_CLAIM = 16;
 
 /** Sends due tasks, those of a batch in one submission. A stop waits for the answers to what has left. */
 export function createSubmitter(domain: Domain, parts: DispatchParts): TaskLoop {
@@ -14,9 +17,11 @@ export function createSubmitter(domain: Domain, parts: DispatchParts): TaskLoop 
   const dispatcher = createDispatcher(domain, parts);
   /** What leaves together with a task in hand, by the id of that task. */
   const companions = new Map<string, Task[]>();
+  const leaving = new Set<Task>();
 
   async function claim(claim: Parameters<typeof claimTasks>[1]): Promise<Task[]> {
-    const tasks = await claimTasks(domain, { ...claim, notAt: dispatcher.busy() });
+    const limit = Math.min(claim.limit, MOST_IN_A_CLAIM);
+    const tasks = await claimTasks(domain, { ...claim, limit, notAt: [...dispatcher.busy(), ...listFull()] });
     const batches = await Promise.all(groupBatches(tasks, roomFor).map(gather));
     // Only now: what could not be gathered is in nobody's hands, and is given back by the reconciler.
     for (const [leader, ...others] of batches) companions.set(leader.id, others);
@@ -27,6 +32,12 @@ export function createSubmitter(domain: Domain, parts: DispatchParts): TaskLoop 
   async function gather(batch: Batch): Promise<Batch> {
     const [leader] = batch;
     return [...batch, ...(await claimCompanions(domain, leader, roomFor(leader) - batch.length))];
+  }
+
+  function listFull(): Pick<Task, 'provider' | 'mode'>[] {
+    return providers
+      .map(({ slug, mode }) => ({ provider: slug, mode }))
+      .filter((at) => [...leaving].filter((task) => isAt(task, at)).length >= ENOUGH_AT_ONE_PROVIDER);
   }
 
   function roomFor(task: Task): number {
@@ -42,10 +53,12 @@ export function createSubmitter(domain: Domain, parts: DispatchParts): TaskLoop 
     onStop: 'WAIT',
     async run(task, signal) {
       const others = companions.get(task.id) ?? [];
+      leaving.add(task);
       try {
         await dispatcher.dispatch([task, ...others], signal);
       } finally {
         companions.delete(task.id);
+        leaving.delete(task);
       }
     },
   });
@@ -57,6 +70,10 @@ export function createSubmitter(domain: Domain, parts: DispatchParts): TaskLoop 
     },
     holds: (id) => loop.holds(id) || [...companions.values()].some((others) => others.some((task) => task.id === id)),
   };
+}
+
+function isAt(task: Task, { provider, mode }: Pick<Task, 'provider' | 'mode'>): boolean {
+  return task.provider === provider && task.mode === mode;
 }
 
 type Batch = [leader: Task, ...others: Task[]];
@@ -72,6 +89,6 @@ function groupBatches(tasks: readonly Task[], roomFor: (task: Task) => number): 
   return batches;
 }
 
-function isOfBatch(task: Task, { batchKey, provider, mode }: Task): boolean {
-  return batchKey !== null && task.batchKey === batchKey && task.provider === provider && task.mode === mode;
+function isOfBatch(task: Task, leader: Task): boolean {
+  return leader.batchKey !== null && task.batchKey === leader.batchKey && isAt(task, leader);
 }

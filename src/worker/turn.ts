@@ -29,27 +29,18 @@ export function createTurn({ isFree, ask, log, signal, onCome }: TurnOptions): T
   let isWaiting = false;
   let goodUntil = 0;
 
-  async function next(): Promise<void> {
-    while (!signal.aborted && !isFree()) {
-      const waitMs = await ask().catch((error: unknown) => {
-        log.warn({ err: error }, 'no turn for a poll could be taken; trying again');
-        return AFTER_A_FAILURE_MS;
-      });
-      if (waitMs <= 0) return;
-      await sleep(waitMs, undefined, { signal }).catch(() => {});
-    }
-  }
-
   async function wait(): Promise<void> {
     isWaiting = true;
-    await next();
+    await waitForTurn({ isFree, ask, log, signal });
     isWaiting = false;
     goodUntil = performance.now() + GOOD_FOR_MS;
     onCome();
   }
 
   return {
-    next,
+    async next() {
+      await waitForTurn({ isFree, ask, log, signal });
+    },
     take() {
       if (isFree()) return true;
       const isThere = performance.now() < goodUntil;
@@ -58,4 +49,32 @@ export function createTurn({ isFree, ask, log, signal, onCome }: TurnOptions): T
       return isThere;
     },
   };
+}
+
+export interface TurnWait extends Pick<TurnOptions, 'ask' | 'log' | 'signal'> {
+  isFree?: TurnOptions['isFree'];
+  /** A turn that comes later is not waited for. */
+  patienceMs?: number;
+}
+
+/** Takes a turn for one request, once there is one; false when all stops before, or it would come too late. */
+export async function waitForTurn({
+  isFree = () => false,
+  ask,
+  log,
+  signal,
+  patienceMs = Number.POSITIVE_INFINITY,
+}: TurnWait): Promise<boolean> {
+  const until = performance.now() + patienceMs;
+  while (!signal.aborted) {
+    if (isFree()) return true;
+    const waitMs = await ask().catch((error: unknown) => {
+      log.warn({ err: error }, 'no turn for a request could be taken; trying again');
+      return AFTER_A_FAILURE_MS;
+    });
+    if (waitMs <= 0) return true;
+    if (performance.now() + waitMs > until) return false;
+    await sleep(waitMs, undefined, { signal }).catch(() => {});
+  }
+  return false;
 }

@@ -1,6 +1,6 @@
 import type { Domain } from '../generation/domain.ts';
-import type { Report } from '../generation/machine.ts';
 import { recordReports } from '../generation/record.ts';
+import type { Report } from '../generation/report.ts';
 import type { Task } from '../generation/types.ts';
 import { delayed, UNCONFIGURED } from './delay.ts';
 

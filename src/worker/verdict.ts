@@ -1,4 +1,4 @@
-import type { PollReport, SubmitReport } from '../generation/provider.ts';
+import type { PollReport, SubmitReport } from '../generation/provider-report.ts';
 import type { Provider } from '../provider/provider.ts';
 
 /** What an answer says about the provider itself. */

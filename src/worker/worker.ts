@@ -3,9 +3,10 @@ import type { Standings } from '../generation/standings.ts';
 import { createAccountant } from './account.ts';
 import { createBreaker } from './breaker.ts';
 import type { CallbackUrl } from './callback-url.ts';
-import { createCollector, type Keeper } from './collect.ts';
+import { createCollector } from './collect.ts';
 import { createIdentity } from './identity.ts';
 import { createLimits } from './limits.ts';
+import type { Keeper } from './look-at-image.ts';
 import { createPoller } from './poll.ts';
 import type { Providers } from './providers.ts';
 import { createReconciler } from './reconcile.ts';
@@ -51,6 +52,7 @@ export function createWorker(
     countSubmissionsInFlight: () => submit.countInHand() + recover.countInHand(),
     async start() {
       await identity.start();
+      await breaker.start();
       unhint = domain.hints.on(({ work, nudged = [] }) => {
         for (const name of work) hinted[name].wake();
         if (nudged.length > 0) poll.nudge(nudged);

@@ -1,5 +1,5 @@
 import postgres from 'postgres';
-import type { Billed } from '../../src/generation/provider.ts';
+import type { Billed } from '../../src/generation/failure-code.ts';
 import type { TaskStatus } from '../../src/generation/types.ts';
 import type { Job, ProviderProcess } from './provider-process.ts';
 

@@ -9,7 +9,7 @@ import { createGeneration } from '../../src/generation/create.ts';
 import type { Domain } from '../../src/generation/domain.ts';
 import { listExchanges } from '../../src/generation/exchanges.ts';
 import { registerWorker, takeOverFromTheSilent } from '../../src/generation/lease.ts';
-import type { SubmitReport } from '../../src/generation/provider.ts';
+import type { SubmitReport } from '../../src/generation/provider-report.ts';
 import { recordSubmission } from '../../src/generation/record-submission.ts';
 import { markSending, newSubmissionId, takeBack } from '../../src/generation/send.ts';
 import { UNKNOWN_STANDING } from '../../src/generation/standing.ts';

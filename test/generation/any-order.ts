@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { PROVIDER_SLUGS } from '../../src/config/provider-slugs.ts';
 import type { CreateInput } from '../../src/generation/input.ts';
-import type { ProviderModel, ProviderOptions } from '../../src/generation/provider.ts';
-import { RESOLUTIONS } from '../../src/generation/provider.ts';
+import type { ProviderModel } from '../../src/generation/provider-model.ts';
+import { RESOLUTIONS } from '../../src/generation/provider-model.ts';
+import type { ProviderOptions } from '../../src/generation/provider-request.ts';
 import type { Standing } from '../../src/generation/standing.ts';
 import type { Preference } from '../../src/generation/types.ts';
 import { validateInput } from '../../src/generation/validate.ts';

@@ -5,7 +5,7 @@ import { hearCallback } from '../../src/generation/callback.ts';
 import { claimTasks } from '../../src/generation/claim.ts';
 import type { Domain } from '../../src/generation/domain.ts';
 import { registerWorker } from '../../src/generation/lease.ts';
-import type { Report } from '../../src/generation/machine.ts';
+import type { Report } from '../../src/generation/report.ts';
 import type { Generation } from '../../src/generation/types.ts';
 import { createSender, type Sent } from './sent.ts';
 import { finished, openStage, running, type Stage, taskOf, tell } from './stage.ts';

@@ -3,10 +3,11 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'v
 import type { Hint } from '../../src/events/hint.ts';
 import { changeGenerations } from '../../src/generation/change.ts';
 import { claimTasks } from '../../src/generation/claim.ts';
-import { applyReport, type Report } from '../../src/generation/machine.ts';
+import { applyReport } from '../../src/generation/machine.ts';
 import { isNews } from '../../src/generation/news.ts';
-import type { PollReport } from '../../src/generation/provider.ts';
+import type { PollReport } from '../../src/generation/provider-report.ts';
 import { recordReports } from '../../src/generation/record.ts';
+import type { Report } from '../../src/generation/report.ts';
 import type { Generation } from '../../src/generation/types.ts';
 import { sampleTrouble } from './samples.ts';
 import { accept, finished, openStage, running, type Stage, taskOf, tell } from './stage.ts';

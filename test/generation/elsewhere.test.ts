@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { slotsOf } from '../../src/generation/derive.ts';
 import type { Fallback, Moment } from '../../src/generation/draft.ts';
-import { applyReport, type Report } from '../../src/generation/machine.ts';
-import type { SubmitReport, Trouble } from '../../src/generation/provider.ts';
+import type { Trouble } from '../../src/generation/failure-code.ts';
+import { applyReport } from '../../src/generation/machine.ts';
+import type { SubmitReport } from '../../src/generation/provider-report.ts';
+import type { Report } from '../../src/generation/report.ts';
 import type { Generation, OnFailure, Task } from '../../src/generation/types.ts';
 import { answered, MOMENT, of, taskOf, the, withTask } from './reports.ts';
 import { sampleTrouble } from './samples.ts';
@@ -67,7 +69,8 @@ describe('what a provider provably did not take', () => {
 
 describe('what cannot be sent to its provider just now', () => {
   const failure = sampleTrouble({ code: 'PROVIDER_CREDITS_EXHAUSTED', billed: 'NO' });
-  const turnedAway = (task: Task): Report => ({ kind: 'TURNED_AWAY', ...of(task), failure, delayMs: 9_000 });
+  const seenAt = new Date('2026-01-01T00:00:00Z');
+  const turnedAway = (task: Task): Report => ({ kind: 'TURNED_AWAY', ...of(task), failure, seenAt, delayMs: 9_000 });
 
   test('goes elsewhere without having been sent', () => {
     const after = tell(withTask('QUEUED'), turnedAway);

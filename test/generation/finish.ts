@@ -1,5 +1,5 @@
 import type { CreateInput } from '../../src/generation/input.ts';
-import type { Report } from '../../src/generation/machine.ts';
+import type { Report } from '../../src/generation/report.ts';
 import type { Generation } from '../../src/generation/types.ts';
 import type { Caller } from '../../src/workspace/caller.ts';
 import { sampleFacts, sampleTrouble } from './samples.ts';

@@ -6,11 +6,11 @@ import type {
   ImageFormat,
   ProviderFeature,
   ProviderModel,
-  ProviderRequest,
   ReferenceRules,
   Resolution,
-} from '../../src/generation/provider.ts';
-import { RESOLUTIONS } from '../../src/generation/provider.ts';
+} from '../../src/generation/provider-model.ts';
+import { RESOLUTIONS } from '../../src/generation/provider-model.ts';
+import type { ProviderRequest } from '../../src/generation/provider-request.ts';
 import type { Fit } from '../../src/generation/types.ts';
 import { GPTIMAGE2_MODELS } from '../../src/provider/gptimage2/models.ts';
 import { sampleInput, sampleModel } from './samples.ts';
@@ -82,6 +82,16 @@ test.each<[string, Partial<CreateInput>, { path: string[]; message: string; allo
 ])('STRICT refuses %s, and says what would do', (_what, changes, refusal) => {
   expect(refusalsOf(changes, {})).toEqual([{ provider: 'kites', ...refusal }]);
 });
+
+test.each(['STRICT', 'NEAREST'] as const)(
+  'under %s an empty palette asks for none, whether one is offered or not',
+  (fit) => {
+    for (const features of [[], ['COLORS' as const]]) {
+      const result = fitInput(sampleInput({ colors: [], fit }), 'kites', sampleModel({ features }));
+      expect(result).toMatchObject({ fits: true, request: { colors: null }, adjustments: [] });
+    }
+  },
+);
 
 const FOUR: Partial<ProviderModel> = { series: { maxImages: 4, maxReferencesPlusImages: 5 }, maxReferences: 14 };
 const HTTPS: Partial<ProviderModel> = { references: { ...rules(), schemes: ['https'] } };

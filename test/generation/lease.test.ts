@@ -14,7 +14,8 @@ import {
   setTaskAside,
   takeOverFromTheSilent,
 } from '../../src/generation/lease.ts';
-import type { SentSubmission, SubmitReport } from '../../src/generation/provider.ts';
+import type { SubmitReport } from '../../src/generation/provider-report.ts';
+import type { SentSubmission } from '../../src/generation/provider-request.ts';
 import { recordSubmission } from '../../src/generation/record-submission.ts';
 import { markSending, newSubmissionId } from '../../src/generation/send.ts';
 import type { Generation, Task, TaskStatus } from '../../src/generation/types.ts';

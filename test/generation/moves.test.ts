@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { changesBetween } from '../../src/generation/changes.ts';
-import { applyReport, type Report } from '../../src/generation/machine.ts';
-import type { PollReport } from '../../src/generation/provider.ts';
+import { applyReport } from '../../src/generation/machine.ts';
+import type { PollReport } from '../../src/generation/provider-report.ts';
+import type { Report } from '../../src/generation/report.ts';
 import type { Task, TaskStatus } from '../../src/generation/types.ts';
 import { answered, collect, lostOf, MOMENT, of, polled, stored, the, withTask } from './reports.ts';
 import { sampleFacts, sampleImages, sampleTrouble } from './samples.ts';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import type { FailureCode } from '../../src/generation/failure-code.ts';
 import type { CreateInput } from '../../src/generation/input.ts';
-import type { FailureCode, ProviderModel } from '../../src/generation/provider.ts';
+import type { ProviderModel } from '../../src/generation/provider-model.ts';
 import { type Offer, quoteRoutes } from '../../src/generation/quote.ts';
 import { type Standing, UNKNOWN_STANDING } from '../../src/generation/standing.ts';
 import type { Routing } from '../../src/generation/types.ts';
@@ -28,6 +29,7 @@ function offersOf(known: Record<string, Known>): Offer[] {
       models: [model],
       limits: nothing,
       isSynchronous: false,
+      resultsLag: false,
     } as const;
     return { provider, model, standing: { ...UNKNOWN_STANDING, ...standing } };
   });

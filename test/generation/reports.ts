@@ -1,6 +1,7 @@
 import { deriveGeneration } from '../../src/generation/derive.ts';
-import { applyReport, type Report } from '../../src/generation/machine.ts';
-import type { PollReport, SubmitReport } from '../../src/generation/provider.ts';
+import { applyReport } from '../../src/generation/machine.ts';
+import type { PollReport, SubmitReport } from '../../src/generation/provider-report.ts';
+import type { Report } from '../../src/generation/report.ts';
 import type { Generation, Task, TaskStatus } from '../../src/generation/types.ts';
 import { sampleFacts, sampleGeneration, sampleImages, sampleTrouble } from './samples.ts';
 import { momentAt, START } from './story.ts';

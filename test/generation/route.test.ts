@@ -1,14 +1,15 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import type { CatalogueEntry, Domain } from '../../src/generation/domain.ts';
+import type { FailureCode } from '../../src/generation/failure-code.ts';
 import type { CreateInput } from '../../src/generation/input.ts';
 import { inputOf } from '../../src/generation/input-of.ts';
 import { newGeneration } from '../../src/generation/new-generation.ts';
-import type { FailureCode, ProviderModel } from '../../src/generation/provider.ts';
+import type { ProviderModel } from '../../src/generation/provider-model.ts';
 import { chooseRoute, fallbackRoute, type Route } from '../../src/generation/route.ts';
 import { UNKNOWN_STANDING } from '../../src/generation/standing.ts';
 import type { Cost, Generation, Task } from '../../src/generation/types.ts';
-import { sampleInput, sampleModel } from './samples.ts';
+import { sampleInput, sampleModel, sampleTrouble } from './samples.ts';
 
 const AT = new Date('2026-11-21T12:00:00Z');
 const caller = { workspaceId: 'wsp_1', mode: 'TEST', scopes: [], apiKeyId: null } as const;
@@ -23,6 +24,7 @@ function domainOf(providers: Record<string, Partial<ProviderModel>>, down: reado
       models: [sampleModel(model)],
       limits,
       isSynchronous: false,
+      resultsLag: false,
     }),
   );
   const open = {
@@ -144,10 +146,24 @@ test('a generation is bought again with exactly what it was asked for with', () 
   expect(inputs.map((input) => inputOf(buy(domain, input)))).toEqual(inputs);
 });
 
+const unfit = { ...sampleTrouble({ billed: 'NO', retryable: false }), at: AT.toISOString() };
+
 test.each<[string, Partial<CreateInput>, (tasks: Task[]) => Task[], string | null]>([
   ['the best of those not tried', {}, (tasks) => tasks, 'c: best balance of price, time and success that fits'],
   ['nobody that was tried before', {}, (tasks) => [...tasks, tried(tasks, 'c')], 'b: the only one that fits'],
   ['nobody where all were tried', {}, (tasks) => [...tasks, tried(tasks, 'b'), tried(tasks, 'c')], null],
+  [
+    'one that was not asked before, but left alone',
+    {},
+    (tasks) => [...tasks, tried(tasks, 'b'), { ...tried(tasks, 'c'), submissionId: null }],
+    'c: the only one that fits',
+  ],
+  [
+    'nobody who could not use it',
+    {},
+    (tasks) => [...tasks, tried(tasks, 'b'), { ...tried(tasks, 'c'), submissionId: null, failure: unfit }],
+    null,
+  ],
   ['nobody else where one is named', { routing: { onUncertain: 'WAIT', providers: ['a'] } }, (tasks) => tasks, null],
   [
     'as it is preferred',
@@ -214,7 +230,7 @@ function buy(domain: Domain, input: CreateInput): Generation {
 function tried(tasks: readonly Task[], provider: string): Task {
   const [first] = tasks;
   if (!first) throw new Error('Nothing was tried.');
-  return { ...first, id: `tsk_${provider}`, provider, attempt: 2 };
+  return { ...first, id: `tsk_${provider}`, provider, attempt: 2, submissionId: `sub_${provider}` };
 }
 
 function firstOf({ tasks: [task] }: Generation): Task {

@@ -1,13 +1,15 @@
 import type { StoredFacts } from '../../src/asset/keep.ts';
 import { newId } from '../../src/db/id.ts';
+import type { Trouble } from '../../src/generation/failure-code.ts';
 import type { CreateInput } from '../../src/generation/input.ts';
-import type { Exchange, ProviderModel, ReferenceRules, ReportedImage, Trouble } from '../../src/generation/provider.ts';
+import type { ProviderModel, ReferenceRules } from '../../src/generation/provider-model.ts';
+import type { Exchange, ReportedImage } from '../../src/generation/provider-report.ts';
 import type { Generation, Task } from '../../src/generation/types.ts';
 
 /** What most providers take as a reference. */
 function sampleReferenceRules(): ReferenceRules {
   const formats = ['jpeg', 'png', 'webp'];
-  const bounds = { maxBytes: 10_000_000, ratio: null, maxPixels: null, minSide: 1 };
+  const bounds = { maxBytes: 10_000_000, maxTotalBytes: null, ratio: null, maxPixels: null, minSide: 1 };
   return { form: 'URL', schemes: ['http', 'https'], formats, ...bounds };
 }
 
@@ -146,6 +148,7 @@ export function sampleGeneration(
       nextAt: at,
       holdUntil: null,
       settleUntil: null,
+      turnedAwayAt: null,
       workerId: null,
       leaseToken: 0,
       tries: 0,

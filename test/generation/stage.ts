@@ -7,8 +7,8 @@ import { createHints } from '../../src/events/hint.ts';
 import { createGeneration } from '../../src/generation/create.ts';
 import type { Domain } from '../../src/generation/domain.ts';
 import type { CreateInput } from '../../src/generation/input.ts';
-import type { Report } from '../../src/generation/machine.ts';
 import { recordReports } from '../../src/generation/record.ts';
+import type { Report } from '../../src/generation/report.ts';
 import { toGeneration } from '../../src/generation/rows.ts';
 import type { Generation } from '../../src/generation/types.ts';
 import type { Caller } from '../../src/workspace/caller.ts';
@@ -45,7 +45,7 @@ export async function openStage(changes: Partial<Domain['timing']> = {}): Promis
     opened.push(connection);
     const models = [sampleModel()];
     const limits = { concurrency: null, requestsPerMinute: null, batch: null };
-    const kites = { slug: 'kites', name: 'Kites', models, limits, isSynchronous: false };
+    const kites = { slug: 'kites', name: 'Kites', models, limits, isSynchronous: false, resultsLag: false };
     const catalogue = (['TEST', 'LIVE'] as const).map((mode) => ({ ...kites, mode }));
     return { connection, domain: { db: connection.db, hints: createHints(connection, log), catalogue, timing, log } };
   }

@@ -1,15 +1,23 @@
 import fc from 'fast-check';
 import type { Moment, Recovery } from '../../src/generation/draft.ts';
-import { applyReport, type Report } from '../../src/generation/machine.ts';
-import type { PollReport, SubmitReport } from '../../src/generation/provider.ts';
+import { applyReport } from '../../src/generation/machine.ts';
+import type { PollReport, SubmitReport } from '../../src/generation/provider-report.ts';
+import type { Report } from '../../src/generation/report.ts';
 import type { Generation, OnUncertain, Task, TaskStatus } from '../../src/generation/types.ts';
 import { sampleFacts, sampleGeneration, sampleImages, sampleTrouble } from './samples.ts';
 
 export const START = new Date('2026-01-01T12:00:00Z');
 export const HOLD_MS = 600_000;
 
-export function momentAt(at: Date, recovery: Recovery = 'NONE'): Moment {
-  return { at, uncertainHoldMs: HOLD_MS, recoveryOf: () => recovery, resultTtlOf: () => 3_600, fallbackOf: () => null };
+export function momentAt(at: Date, recovery: Recovery = 'NONE', { resultsLag = false } = {}): Moment {
+  return {
+    at,
+    uncertainHoldMs: HOLD_MS,
+    recoveryOf: () => recovery,
+    resultTtlOf: () => 3_600,
+    resultsLagOf: () => resultsLag,
+    fallbackOf: () => null,
+  };
 }
 const DEADLINE_MS = 900_000;
 
@@ -132,14 +140,15 @@ export const stories = fc
     fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 }),
     fc.constantFrom<OnUncertain>('WAIT', 'FAIL', 'RESUBMIT'),
     fc.constantFrom<Recovery>('ASK', 'CALLBACK', 'NONE'),
+    fc.boolean(),
     fc.array(happenings, { maxLength: 80, size: 'max' }),
   )
-  .map(([counts, onUncertain, recovery, all]) => {
+  .map(([counts, onUncertain, recovery, resultsLag, all]) => {
     const start = sampleGeneration(counts, { at: START, deadlineMs: DEADLINE_MS });
-    return tell({ ...start, routing: { onUncertain } }, recovery, all);
+    return tell({ ...start, routing: { onUncertain } }, (at) => momentAt(at, recovery, { resultsLag }), all);
   });
 
-function tell(start: Generation, recovery: Recovery, all: Happening[]): Told[] {
+function tell(start: Generation, toMoment: (at: Date) => Moment, all: Happening[]): Told[] {
   const told: Told[] = [];
   let [state, at, sent] = [start, START, 0];
   for (const each of all) {
@@ -152,7 +161,7 @@ function tell(start: Generation, recovery: Recovery, all: Happening[]): Told[] {
       kind === 'CLAIMED'
         ? null
         : reportOf(kind, each, before, task, { next: `sub_${++sent}`, older: `sub_${sent >> 1}` });
-    state = report ? applyReport(before, report, momentAt(at, recovery)) : claimed(before, task);
+    state = report ? applyReport(before, report, toMoment(at)) : claimed(before, task);
     told.push({ before, after: state, report, at });
   }
   return Object.assign(told, { [fc.toStringMethod]: () => told.map(inBrief).join('\n') });
@@ -216,7 +225,7 @@ function reportOf(
     case 'SETTLED':
       return { kind, taskId, token, report: poll, resultTtlSeconds: 3600 };
     case 'TURNED_AWAY':
-      return { kind, taskId, token, failure: sampleTrouble({ billed: 'NO' }), delayMs: 5_000 };
+      return { kind, taskId, token, failure: sampleTrouble({ billed: 'NO' }), seenAt: task.createdAt, delayMs: 5_000 };
     case 'ESTIMATED':
       return {
         kind,

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { slotsOf } from '../../src/generation/derive.ts';
 import type { Recovery } from '../../src/generation/draft.ts';
-import { applyReport, type Report } from '../../src/generation/machine.ts';
-import type { Finished } from '../../src/generation/provider.ts';
+import { applyReport } from '../../src/generation/machine.ts';
+import type { Finished } from '../../src/generation/provider-report.ts';
+import type { Report } from '../../src/generation/report.ts';
 import type { Generation, Task } from '../../src/generation/types.ts';
 import { answered, MOMENT, of, taskOf, withTask } from './reports.ts';
 import { sampleFacts, sampleImages, sampleTrouble } from './samples.ts';
@@ -106,6 +107,12 @@ describe('what is estimated of it', () => {
     expect(taskOf(after)).toMatchObject({ percent: 99, progressBasis: 'ESTIMATED' });
     const told = tell(withTask('SUBMITTING'), estimated(30), arrived(1), estimated(90));
     expect(taskOf(told)).toMatchObject({ percent: 50, progressBasis: 'REPORTED' });
+  });
+
+  test('stays an estimate where what has come is less', () => {
+    const after = tell(withTask('SUBMITTING'), estimated(80), arrived(1));
+    expect(after.assets).toHaveLength(1);
+    expect(taskOf(after)).toMatchObject({ percent: 80, progressBasis: 'ESTIMATED' });
   });
 
   test('says nothing of another submission, nor of a task that is not being sent', () => {

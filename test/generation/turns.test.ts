@@ -4,7 +4,14 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connect } from '../../src/db/connect.ts';
 import type { Domain } from '../../src/generation/domain.ts';
 import type { Executor } from '../../src/generation/provider-state.ts';
-import { type Admission, admit, awaitTurn, takeTurn, type WantedTurn } from '../../src/generation/turns.ts';
+import {
+  type Admission,
+  admit,
+  awaitTurn,
+  type Leaving,
+  takeTurn,
+  type WantedTurn,
+} from '../../src/generation/turns.ts';
 import { countStatements } from '../service/statements.ts';
 import { insertMany } from './many.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -29,6 +36,8 @@ beforeEach(async () => {
 });
 afterAll(() => stage.close());
 
+const ONE: Leaving = { isBatch: false, submissionId: null };
+
 function wanted(limits: Partial<WantedTurn['limits']>, periodMs?: number): WantedTurn {
   const all = { concurrency: null, requestsPerMinute: null, ...limits };
   return { provider: 'kites', mode: 'TEST', limits: all, ...(periodMs !== undefined && { periodMs }) };
@@ -49,7 +58,7 @@ test.each([
     const callers = [...workers, ...workers, ...workers].map(async (db, i) => {
       while (left > 0) {
         const submits = weight > 1 || i % 2 === 0;
-        const turn = submits ? await db.transaction((tx) => admit(tx, order)) : await takeTurn(db, order);
+        const turn = submits ? await db.transaction((tx) => admit(tx, order, ONE)) : await takeTurn(db, order);
         if (turn.ok) left -= 1;
         else await sleep(turn.waitMs);
       }
@@ -68,7 +77,7 @@ test.each([
 test('a transaction that is rolled back uses up no turn', async () => {
   const order = wanted({ requestsPerMinute: 3 });
   const undone = stage.domain.db.transaction(async (tx) => {
-    expect(await admit(tx, order)).toEqual({ ok: true });
+    expect(await admit(tx, order, ONE)).toEqual({ ok: true });
     throw new Error('canceled meanwhile');
   });
   await expect(undone).rejects.toThrow('canceled meanwhile');
@@ -88,10 +97,10 @@ test('a provider without a limit costs no statement, one that has them one for a
     await connection.db.execute(sql`insert into provider_states (provider, mode) values ('kites', 'TEST')`);
     expect([
       await cost((db) => takeTurn(db, wanted({}))),
-      await cost((db) => admit(db, wanted({}))),
+      await cost((db) => admit(db, wanted({}), ONE)),
       await cost((db) => takeTurn(db, wanted({ concurrency: 9 }))),
       await cost((db) => takeTurn(db, both)),
-      await cost((db) => admit(db, both)),
+      await cost((db) => admit(db, both, ONE)),
     ]).toEqual([0, 0, 0, 1, 3]);
   } finally {
     await connection.stop();
@@ -103,12 +112,12 @@ test('a submission that waits for its turn has it before any other request', asy
   const [db, other] = workers as [Domain['db'], Domain['db']];
   const order = wanted({ requestsPerMinute: 3 }, await periodOfKeptTurns());
   expect(await takeTurn(db, order)).toEqual({ ok: true });
-  const refused = (await db.transaction((tx) => admit(tx, order))) as Extract<Admission, { ok: false }>;
+  const refused = (await db.transaction((tx) => admit(tx, order, ONE))) as Extract<Admission, { ok: false }>;
   expect(refused.lacks).toBe('TURN');
   await awaitTurn(db, order, refused.waitMs);
   await free();
   expect(await takeTurn(other, order)).toMatchObject({ ok: false });
-  expect(await db.transaction((tx) => admit(tx, order))).toEqual({ ok: true });
+  expect(await db.transaction((tx) => admit(tx, order, ONE))).toEqual({ ok: true });
   await free();
   expect(await takeTurn(other, order)).toEqual({ ok: true });
 });
@@ -155,7 +164,7 @@ test('of twenty that are after the last places at once so many are admitted as t
   const order = wanted({ concurrency: 5 });
   const mark = (id: string, i: number) =>
     (workers[i % 2] ?? db).transaction(async (tx) => {
-      const admission = await admit(tx, order);
+      const admission = await admit(tx, order, ONE);
       if (admission.ok) await tx.execute(sql`update tasks set status = 'SUBMITTING' where id = ${id}`);
       return admission;
     });
@@ -164,8 +173,51 @@ test('of twenty that are after the last places at once so many are admitted as t
   const refused = admissions.filter(({ ok }) => !ok);
   expect(refused).toEqual(Array(17).fill({ ok: false, waitMs: 2_000, lacks: 'ROOM' }));
   const mine = { ...order, mode: 'LIVE' as const };
-  expect(await db.transaction((tx) => admit(tx, mine))).toEqual({ ok: true });
+  expect(await db.transaction((tx) => admit(tx, mine, ONE))).toEqual({ ok: true });
 });
+
+test('what goes on at its provider keeps its place there: uncertain, canceled or too late, for a quarter of an hour', async () => {
+  const { db } = stage.domain;
+  const [uncertain, canceled, forgotten, settled, unsent] = await insertTasks(6);
+  const settling = sql`settle_until = clock_timestamp() + interval '1 day', finished_at = clock_timestamp()`;
+  const at = (minutes: number) => sql`submitted_at = clock_timestamp() - ${minutes}::int * interval '1 minute'`;
+  await db.execute(sql`update tasks set status = 'UNCERTAIN', ${at(14)} where id = ${uncertain}`);
+  await db.execute(sql`update tasks set status = 'CANCELED', ${settling}, ${at(14)} where id = ${canceled}`);
+  await db.execute(sql`update tasks set status = 'FAILED', ${settling}, ${at(16)} where id = ${forgotten}`);
+  await db.execute(sql`
+    update tasks set status = 'SUCCEEDED', finished_at = clock_timestamp(), ${at(1)} where id = ${settled}`);
+  await db.execute(sql`update tasks set status = 'CANCELED', ${settling} where id = ${unsent}`);
+  const may = (concurrency: number) => db.transaction((tx) => admit(tx, wanted({ concurrency }), ONE));
+  expect([(await may(2)).ok, (await may(3)).ok]).toEqual([false, true]);
+  await db.execute(sql`update tasks set ${at(16)} where id = ${uncertain}`);
+  expect((await may(2)).ok).toBe(true);
+});
+
+test('batches have a limit of their own within that of all, and what is sent again has its place already', async () => {
+  const { db } = stage.domain;
+  const ids = await insertTasks(4);
+  await db.execute(sql`
+    insert into submissions (id, workspace_id, provider, mode, body)
+    select distinct 'sub_1', workspace_id, 'kites', 'TEST', '{}'::jsonb from tasks`);
+  await db.execute(sql`
+    update tasks set status = 'RUNNING', submission_id = 'sub_1', place = 0 where id in (${ids[0]}, ${ids[1]})`);
+  await db.execute(sql`update tasks set status = 'RUNNING' where id = ${ids[2]}`);
+  const may = async (limits: Partial<WantedTurn['limits']>, leaving: Partial<Leaving>) =>
+    (await db.transaction((tx) => admit(tx, wanted(limits), { ...ONE, ...leaving }))).ok;
+  expect([
+    await may({ batches: 1 }, { isBatch: true }),
+    await may({ batches: 1 }, {}),
+    await may({ batches: 2 }, { isBatch: true }),
+    await may({ batches: 2, concurrency: 2 }, { isBatch: true }),
+    await may({ batches: 1, concurrency: 2 }, { isBatch: true, submissionId: 'sub_1' }),
+  ]).toEqual([false, true, true, false, true]);
+});
+
+async function insertTasks(count: number): Promise<string[]> {
+  const { workspaceId } = await stage.newCaller();
+  await insertMany(stage.domain, { workspaceId, count });
+  return (await stage.domain.db.execute<{ id: string }>(sql`select id from tasks order by id`)).map(({ id }) => id);
+}
 
 /** Lets the next turn have come. */
 async function free(): Promise<void> {

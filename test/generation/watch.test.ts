@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import type { Domain } from '../../src/generation/domain.ts';
 import { LatestState, type Update } from '../../src/generation/latest-state.ts';
-import { applyReport, type Report } from '../../src/generation/machine.ts';
+import { applyReport } from '../../src/generation/machine.ts';
+import type { Report } from '../../src/generation/report.ts';
 import type { Generation } from '../../src/generation/types.ts';
 import { createWatcher, type Watcher } from '../../src/generation/watch.ts';
 import { sampleFacts, sampleGeneration } from './samples.ts';

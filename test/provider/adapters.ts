@@ -1,4 +1,5 @@
-import type { PollReport, ProviderRequest, Sending, SubmitReport } from '../../src/generation/provider.ts';
+import type { PollReport, SubmitReport } from '../../src/generation/provider-report.ts';
+import type { ProviderRequest, Sending } from '../../src/generation/provider-request.ts';
 import { createConnections } from '../../src/provider/connections.ts';
 import type { AdapterOptions, Answer, Provider } from '../../src/provider/provider.ts';
 import { createRequest, SENDING } from './gptimage2.ts';

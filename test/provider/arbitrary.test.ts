@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { PollReport, ReportedImage, SubmitReport } from '../../src/generation/provider.ts';
+import type { ProviderSlug } from '../../src/config/provider-slugs.ts';
+import type { PollReport, ReportedImage, SubmitReport } from '../../src/generation/provider-report.ts';
 import type { Provider } from '../../src/provider/provider.ts';
 import { createReApi } from '../../src/provider/reapi/reapi.ts';
 import { createRunware } from '../../src/provider/runware/runware.ts';
@@ -122,20 +123,21 @@ const status = fc.oneof(
   { arbitrary: fc.constantFrom(202, 204, 302, 400, 401, 404, 408, 429, 500, 503), weight: 1 },
 );
 
-type Adapter = [name: string, create: (url: string) => Provider, near: fc.Arbitrary<unknown>, runs: number];
+type Adapter = [create: (url: string) => Provider, near: fc.Arbitrary<unknown>, runs: number];
 
-const ADAPTERS: Adapter[] = [
-  ['GPTImage2', createProvider, nearGptImage2, 400],
-  ['Runware', (url) => createRunware(toOptions(url)), nearRunware, 80],
-  ['reAPI', (url) => createReApi(toOptions(url)), nearReApi, 60],
-  ['3D AI Studio', (url) => createThreeDAiStudio(toOptions(url)), nearThreeDAiStudio, 60],
-  ['Seedance', createSeedanceAt, nearSeedance, 60],
-  ['ModelArk', createModelArkAt, nearModelArk, 60],
-];
+const ADAPTERS: Record<ProviderSlug, Adapter> = {
+  gptimage2: [createProvider, nearGptImage2, 400],
+  modelark: [createModelArkAt, nearModelArk, 60],
+  runware: [(url) => createRunware(toOptions(url)), nearRunware, 80],
+  reapi: [(url) => createReApi(toOptions(url)), nearReApi, 60],
+  threedaistudio: [(url) => createThreeDAiStudio(toOptions(url)), nearThreeDAiStudio, 60],
+  seedance: [createSeedanceAt, nearSeedance, 60],
+};
+const EACH = Object.entries(ADAPTERS).map(([slug, adapter]) => [slug, ...adapter] as const);
 
-test.each(ADAPTERS)(
+test.each(EACH)(
   'no answer whatever makes a submission to %s throw, or accepts it without an id that can be asked about',
-  async (...adapter) => {
+  async (_, ...adapter) => {
     await forAnyAnswer(adapter, async (provider) => {
       const { report } = await provider.submit(provider.compose(createRequest(), SENDING), signal);
       checkSubmit(report);
@@ -144,9 +146,9 @@ test.each(ADAPTERS)(
   15_000,
 );
 
-test.each(ADAPTERS)(
+test.each(EACH)(
   'no answer whatever makes a poll of %s throw, or finishes it without an http URL',
-  async (...adapter) => {
+  async (_, ...adapter) => {
     await forAnyAnswer(adapter, async (provider) => {
       const answers = await provider.ask([SENDING.reference], signal);
       expect(answers.length).toBe(1);
@@ -156,13 +158,13 @@ test.each(ADAPTERS)(
   15_000,
 );
 
-test.each(ADAPTERS)('no callback to %s whatever throws', (_, create, near) => {
+test.each(EACH)('no callback to %s whatever throws', (_, create, near) => {
   const read = create('https://api.example').callback?.read;
   fc.assert(fc.property(fc.oneof(near, anything), (body) => checkCallback(read?.(body) ?? null)));
 });
 
 test('no answer whatever makes a recovery by Runware throw, or finds another task', async () => {
-  await forAnyAnswer(['', (url) => createRunware(toOptions(url)), nearRunware, 60], async (provider) => {
+  await forAnyAnswer([(url) => createRunware(toOptions(url)), nearRunware, 60], async (provider) => {
     const submission = { id: 'sub_1', reference: SENDING.reference, body: provider.compose(createRequest(), SENDING) };
     const answer = await provider.recover?.(submission, async () => true, signal);
     if (answer?.report.kind === 'ACCEPTED') expect(answer.report.providerTaskId).toBe(SENDING.reference);
@@ -170,7 +172,7 @@ test('no answer whatever makes a recovery by Runware throw, or finds another tas
 }, 15_000);
 
 test('no answer whatever makes a batch of Seedance throw, nor a poll of it', async () => {
-  await forAnyAnswer(['', createSeedanceAt, nearSeedance, 80], async (provider) => {
+  await forAnyAnswer([createSeedanceAt, nearSeedance, 80], async (provider) => {
     const orders = provider.batch?.compose([createRequest(), createRequest()], SENDING) ?? {};
     const { report } = await provider.submit(orders, signal);
     checkSubmit(report);
@@ -197,7 +199,7 @@ test('no stream whatever makes a submission to ModelArk throw, or brings an imag
   await fc.assert(property, { numRuns: 100 });
 }, 15_000);
 
-async function forAnyAnswer([, create, near, runs]: Adapter, check: (provider: Provider) => Promise<void>) {
+async function forAnyAnswer([create, near, runs]: Adapter, check: (provider: Provider) => Promise<void>) {
   let next = { status: 200, text: '' };
   const server = await startServer((response) => response.writeHead(next.status).end(next.text));
   const provider = create(server.url);

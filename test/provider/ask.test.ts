@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PollReport } from '../../src/generation/provider.ts';
+import type { PollReport } from '../../src/generation/provider-report.ts';
 import { readGolden } from './golden.ts';
 import { askAt, KEY, TASK } from './gptimage2.ts';
 import { findClosedUrl, json, startServer } from './server.ts';
@@ -127,7 +127,7 @@ test.each<[number, unknown, Record<string, string>, string, number | null]>([
   [401, { error: { code: 401 } }, {}, 'PROVIDER_REJECTED', 30_000],
   [402, { error: { code: 402 } }, {}, 'PROVIDER_CREDITS_EXHAUSTED', 30_000],
   [403, { error: { code: 403 } }, {}, 'PROVIDER_REJECTED', 30_000],
-  [404, '<html>', {}, 'PROVIDER_ERROR', null],
+  [404, '<html>', {}, 'PROVIDER_UNREACHABLE', 30_000],
   [408, '', {}, 'PROVIDER_ERROR', null],
   [429, { error: { code: 429 } }, { 'retry-after': '3' }, 'RATE_LIMITED', 3_000],
   [500, { status: 'failed' }, {}, 'PROVIDER_ERROR', null],

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { ConfigError } from '../../src/config/config.ts';
 import { PROVIDER_SLUGS } from '../../src/config/provider-slugs.ts';
 import { createProviders, type ProviderOptions } from '../../src/provider/catalogue.ts';
+import { DIALECTS } from '../../src/sandbox/dialects.ts';
 import { readGolden } from './golden.ts';
 import { json, startServer, startSocketServer } from './server.ts';
 
@@ -41,6 +42,7 @@ test('the sandbox stands for all six in TEST, each under a path of its own, or f
   for (const provider of providers) await provider.submit({}, signal);
   const mounts = sandbox.received.map(({ path }) => path.split('/')[1]);
   expect(mounts).toEqual(PROVIDER_SLUGS);
+  expect(DIALECTS.map(({ slug }) => slug)).toEqual(PROVIDER_SLUGS);
   const some = create({ sandboxUrl: sandbox.url, testProviders: ['seedance', 'runware'] });
   expect(some.providers.map(({ slug }) => slug)).toEqual(['runware', 'seedance']);
 });
@@ -73,9 +75,15 @@ test('configured limits replace those of the code, for every tier, and leave the
     create({ sandboxUrl: 'http://127.0.0.1:1', testProviders: PROVIDER_SLUGS, ...changes }).providers;
   const limitsOf = (slug: string, changes: Partial<ProviderOptions> = {}) =>
     providers(changes).find((each) => each.slug === slug);
-  expect(limitsOf('seedance', overrides)?.limits).toEqual({ concurrency: 7, requestsPerMinute: 99, batch: 5 });
+  expect(limitsOf('seedance', overrides)?.limits).toEqual({
+    concurrency: 7,
+    batches: 7,
+    requestsPerMinute: 99,
+    batch: 5,
+  });
   expect(limitsOf('seedance', overrides)?.limitsOf?.('pro')).toEqual({
     concurrency: 7,
+    batches: 7,
     requestsPerMinute: 99,
     batch: 50,
   });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ProviderRequest } from '../../src/generation/provider.ts';
+import type { ProviderRequest } from '../../src/generation/provider-request.ts';
 import { readGolden } from './golden.ts';
 import { createProvider, createRequest, SENDING } from './gptimage2.ts';
 
@@ -61,5 +61,5 @@ test('a callback is believed for the task it names, and for nothing else', () =>
 
 test('a resolution it does not offer is an error, not a silent default', () => {
   const request = createRequest({ size: { aspectRatio: '1:1', resolution: 'R3K' } });
-  expect(() => compose(request, SENDING)).toThrow('GPTImage2 does not offer the resolution R3K.');
+  expect(() => compose(request, SENDING)).toThrow('GPTImage2 does not offer R3K.');
 });

@@ -2,7 +2,7 @@ import type net from 'node:net';
 import tls from 'node:tls';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import type { SubmitReport } from '../../src/generation/provider.ts';
+import type { SubmitReport } from '../../src/generation/provider-report.ts';
 import type { Outcome } from '../../src/provider/call.ts';
 import { classify, FAILURE_CLASSES } from '../../src/provider/failure-classes.ts';
 import { reportSilence } from '../../src/provider/silence.ts';
@@ -12,7 +12,9 @@ import { submitTo } from './gptimage2.ts';
 import { startSocketServer } from './server.ts';
 
 const STATUSES = Array.from({ length: 500 }, (_, i) => i + 100);
-const LATER = [301, 307, 308, 401, 402, 403, 429];
+/** With nothing in the answer: it is not the provider's own. */
+const FOREIGN = [404, 405];
+const LATER = [301, 307, 308, 401, 402, 403, 429, ...FOREIGN];
 const UNSURE = [406, 408, 409, 460, 499];
 
 test('every status from 100 to 599 is reported as its class, and its request was made exactly once', async () => {
@@ -77,6 +79,23 @@ test('whatever came back has its row, and no row is never reached', () => {
   expect(new Set(seen)).toEqual(new Set(FAILURE_CLASSES));
 });
 
+test.each(FOREIGN)(
+  'HTTP %i of a proxy waits for an operator, that of the provider itself is its word on the request',
+  (status) => {
+    const page: Outcome = { ...answered(status), text: '<html>Not Found</html>' };
+    const said: Outcome = { ...answered(status), body: { error: 'model not found' } };
+    expect(reportUnaccepted('It', page, NOTHING_SAID, false)).toMatchObject({
+      kind: 'NOT_NOW',
+      failure: { code: 'PROVIDER_UNREACHABLE', billed: 'NO', retryable: true },
+      retryAfterMs: 30_000,
+    });
+    expect(reportUnaccepted('It', said, NOTHING_SAID, false)).toMatchObject({
+      kind: 'REFUSED',
+      failure: { code: 'PROVIDER_REJECTED', billed: 'NO' },
+    });
+  },
+);
+
 test('only what is provably not accepted is free, sent again or given up', () => {
   const rules = FAILURE_CLASSES.map((row) => [row.class, row.next, row.code === 'OUTCOME_UNKNOWN']);
   for (const [found, next, isUnknown] of rules) {
@@ -115,7 +134,7 @@ test('a poll that meets the same hindrance says so in the same words, and nothin
 const notSent: Outcome = { kind: 'NOT_SENT', error: 'refused' };
 const broken: Extract<Outcome, { kind: 'BROKEN' }> = { kind: 'BROKEN', error: 'reset', status: null };
 
-function answered(status: number): Outcome {
+function answered(status: number): Extract<Outcome, { kind: 'ANSWERED' }> {
   return { kind: 'ANSWERED', status, headers: {}, body: undefined, text: '' };
 }
 

@@ -1,4 +1,5 @@
-import type { PollReport, ProviderRequest, Sending, SubmitReport } from '../../src/generation/provider.ts';
+import type { PollReport, SubmitReport } from '../../src/generation/provider-report.ts';
+import type { ProviderRequest, Sending } from '../../src/generation/provider-request.ts';
 import { createConnections } from '../../src/provider/connections.ts';
 import { createGptImage2 } from '../../src/provider/gptimage2/gptimage2.ts';
 import type { Answer, Provider } from '../../src/provider/provider.ts';

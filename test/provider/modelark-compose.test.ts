@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ProviderRequest } from '../../src/generation/provider.ts';
+import type { ProviderRequest } from '../../src/generation/provider-request.ts';
 import { createRequest, SENDING } from './gptimage2.ts';
 import { createModelArkAt } from './modelark.ts';
 
@@ -54,12 +54,12 @@ test.each<[string, Partial<ProviderRequest>, Record<string, unknown>]>([
 });
 
 test.each<[string, Partial<ProviderRequest>]>([
-  ['size', { size: { aspectRatio: '5:4', resolution: null } }],
-  ['resolution', { size: { aspectRatio: 'auto', resolution: 'R1K' } }],
-  ['format', { outputFormat: 'WEBP' }],
-  ['model', { model: 'seedream-9' }],
-])('a %s it does not offer is an error, not a silent default', (what, changes) => {
-  expect(() => provider.compose(createRequest(changes), SENDING)).toThrow(`ModelArk does not offer the ${what}`);
+  ['the size', { size: { aspectRatio: '5:4', resolution: null } }],
+  ['R1K', { size: { aspectRatio: 'auto', resolution: 'R1K' } }],
+  ['WEBP', { outputFormat: 'WEBP' }],
+  ['the model seedream-9', { model: 'seedream-9' }],
+])('what it does not offer, such as %s, is an error, not a silent default', (what, changes) => {
+  expect(() => provider.compose(createRequest(changes), SENDING)).toThrow(`ModelArk does not offer ${what}`);
 });
 
 test('every size it offers can be composed, within the area and the ratio of its exact pixels', () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { PollReport, ProviderRequest } from '../../src/generation/provider.ts';
+import type { PollReport } from '../../src/generation/provider-report.ts';
+import type { ProviderRequest } from '../../src/generation/provider-request.ts';
 import { createReApi } from '../../src/provider/reapi/reapi.ts';
 import { askOne, KEY, order, toOptions } from './adapters.ts';
 import { readGolden } from './golden.ts';

@@ -1,13 +1,17 @@
 import { expect, test } from 'vitest';
-import type { Finished, PollReport } from '../../src/generation/provider.ts';
+import type { Finished, PollReport } from '../../src/generation/provider-report.ts';
 import { askOne, KEY } from './adapters.ts';
 import { readGolden } from './golden.ts';
 import { createAt, failed, item, made, TASK } from './runware.ts';
 import { findClosedUrl, json, startServer } from './server.ts';
 
 const OTHER = '0b5b5f2e-7f0a-4a7e-9d55-0d7a5a3f1c11';
+/** The `imageUUID` of the documented success. */
+const IMAGE = 'b7db282d-2943-4f12-992f-77df3ad3ec71';
 const { signal } = new AbortController();
-const image = (name: string, seed: string | null = null) => ({ url: `https://im.runware.ai/image/${name}`, seed });
+const image = (at: string, seed: string | null = null, name: string | null = null) => {
+  return { name, url: `https://im.runware.ai/image/${at}`, seed };
+};
 /** With the names of the images that are there already. */
 const running = (percent: number | null, ...made: string[]): PollReport => {
   const there = made.length > 0 ? { images: made.map((name) => image(name)) } : {};
@@ -35,7 +39,7 @@ test('many tasks are asked about in one request, and their answers share its exc
 
 test.each<[string, unknown, PollReport]>([
   ['the official example, of which one is in the making', readGolden('runware-poll'), running(null)],
-  ['a success as it is documented', { data: [golden()] }, finished([image('…', '123')], '0.0013')],
+  ['a success as it is documented', { data: [golden()] }, finished([image('…', '123', IMAGE)], '0.0013')],
   ['the acknowledgment', readGolden('runware-acknowledged'), PENDING],
   ['pending, as it once was called', { data: [item({ status: 'pending' })] }, PENDING],
   ['progress', { data: [item({ status: 'processing', progress: 40 })] }, running(40)],
@@ -140,7 +144,7 @@ test.each<[number, unknown, Record<string, string>, string, number | null]>([
   [400, { errors: [failed('invalidTaskUUID', { taskType: 'getResponse' })] }, {}, 'PROVIDER_ERROR', null],
   [400, { data: [] }, {}, 'PROVIDER_ERROR', null],
   [401, readGolden('runware-error'), {}, 'PROVIDER_REJECTED', 30_000],
-  [404, '<html>', {}, 'PROVIDER_ERROR', null],
+  [404, '<html>', {}, 'PROVIDER_UNREACHABLE', 30_000],
   [429, { errors: [failed('rateLimitExceeded')] }, { 'retry-after': '2' }, 'RATE_LIMITED', 2_000],
   [500, { data: [made('1')] }, {}, 'PROVIDER_ERROR', null],
   [503, { errors: [failed('providerError')] }, {}, 'PROVIDER_ERROR', null],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ProviderRequest } from '../../src/generation/provider.ts';
+import type { ProviderRequest } from '../../src/generation/provider-request.ts';
 import { RUNWARE_MODELS } from '../../src/provider/runware/models.ts';
 import { readGolden } from './golden.ts';
 import { createRequest } from './gptimage2.ts';
@@ -75,7 +75,7 @@ test('it is told where to call back, where it can', () => {
 test('what it does not offer is an error, not a silent default', () => {
   const size = { aspectRatio: 'auto', resolution: null };
   expect(() => compose(createRequest({ size }), SENDING_TASK)).toThrow('Runware does not offer the size');
-  expect(() => compose(createRequest({ outputFormat: 'AVIF' }), SENDING_TASK)).toThrow('the format AVIF');
+  expect(() => compose(createRequest({ outputFormat: 'AVIF' }), SENDING_TASK)).toThrow('Runware does not offer AVIF');
   expect(() => compose(createRequest({ model: 'x' }), SENDING_TASK)).toThrow('the model x');
 });
 

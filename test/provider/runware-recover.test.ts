@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { RecoverReport } from '../../src/generation/provider.ts';
+import type { RecoverReport } from '../../src/generation/provider-report.ts';
+import type { MayGoOn } from '../../src/provider/provider.ts';
 import { createRequest } from './gptimage2.ts';
 import { createAt, failed, item, made, SENDING_TASK, TASK } from './runware.ts';
 import { findClosedUrl, json, startServer } from './server.ts';
@@ -101,6 +102,20 @@ test('without a connection it is not found out', async () => {
   expect(answer?.report).toMatchObject({ kind: 'UNKNOWN', failure: { code: 'PROVIDER_UNREACHABLE' } });
 });
 
+test('each request after the first asks for leave just before, and does not leave without', async () => {
+  const server = await startServer(json(200, NOTHING.body));
+  const { recover } = createAt(server.url);
+  for (const granted of [0, 1, 2]) {
+    const asked: [string, number][] = [];
+    const before = server.received.length;
+    const may: MayGoOn = async (next) => asked.push([next, server.received.length - before]) <= granted;
+    const answer = await recover?.(submission, may, signal);
+    expect(answer?.report).toMatchObject({ kind: 'UNKNOWN', failure: { billed: 'UNKNOWN' } });
+    expect(server.received.length - before).toBe(1 + granted);
+    expect(asked).toEqual([['ASK', 1], ...(granted > 0 ? [['SEND_AGAIN', 2]] : [])]);
+  }
+});
+
 /** What comes of it where Runware says nothing but what the script says. */
 async function recoverBy(script: Script, maySendAgain: boolean) {
   const server = await startServer((response, request) => {
@@ -108,7 +123,8 @@ async function recoverBy(script: Script, maySendAgain: boolean) {
     const answer = script[task.taskType as keyof Script] ?? NOTHING;
     json(answer.status, answer.body)(response, request);
   });
-  const answer = await createAt(server.url).recover?.(submission, async () => maySendAgain, signal);
+  const may: MayGoOn = async (next) => next === 'ASK' || maySendAgain;
+  const answer = await createAt(server.url).recover?.(submission, may, signal);
   const bodies = server.received.map((received) => JSON.parse(received.body));
   return { report: answer?.report, bodies, types: bodies.map(([task]) => task.taskType) };
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { PollReport, ProviderRequest } from '../../src/generation/provider.ts';
+import type { PollReport } from '../../src/generation/provider-report.ts';
+import type { ProviderRequest } from '../../src/generation/provider-request.ts';
 import type { AdapterOptions, Provider } from '../../src/provider/provider.ts';
 import { createReApi } from '../../src/provider/reapi/reapi.ts';
 import { createRunware } from '../../src/provider/runware/runware.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PollReport } from '../../src/generation/provider.ts';
+import type { PollReport } from '../../src/generation/provider-report.ts';
 import { KEY } from './adapters.ts';
 import { readGolden } from './golden.ts';
 import { createSeedanceAt } from './seedance.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import type { ProviderRequest } from '../../src/generation/provider.ts';
+import type { ProviderRequest } from '../../src/generation/provider-request.ts';
 import type { Provider } from '../../src/provider/provider.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { askOne, order } from './adapters.ts';

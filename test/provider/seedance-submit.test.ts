@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { ProviderRequest } from '../../src/generation/provider.ts';
+import type { ProviderRequest } from '../../src/generation/provider-request.ts';
 import { KEY } from './adapters.ts';
 import { readGolden } from './golden.ts';
 import { createRequest, SENDING } from './gptimage2.ts';
@@ -190,15 +190,16 @@ describe('the account', () => {
   test('has the limits of its tier, those of the lowest where the tier is not known', () => {
     const tiers = ['free', 'Starter', 'popular', 'pro', 'enterprise', 'gold'];
     const limits = tiers.map((tier) => provider.limitsOf?.(tier));
-    const toLimits = ([requestsPerMinute, concurrency, batch]: number[]) => ({ requestsPerMinute, concurrency, batch });
+    const toLimits = ([requestsPerMinute, concurrency, batch]: number[]) => {
+      return { requestsPerMinute, concurrency, batches: 5, batch };
+    };
     expect(limits).toEqual([
       ...[
         [10, 2, 5],
         [30, 5, 20],
-        // Of batches five at one time, whatever the tier.
-        [60, 5, 30],
-        [120, 5, 50],
-        [240, 5, 50],
+        [60, 10, 30],
+        [120, 20, 50],
+        [240, 50, 50],
       ].map(toLimits),
       null,
     ]);

@@ -54,7 +54,7 @@ test.each<[number, unknown, string]>([
   [400, error('content_policy_violation'), 'MODERATED_PROMPT'],
   [403, error('content_policy_violation'), 'MODERATED_PROMPT'],
   [404, error(404), 'PROVIDER_REJECTED'],
-  [405, '<html>', 'PROVIDER_REJECTED'],
+  [405, error(405), 'PROVIDER_REJECTED'],
   [413, error(413), 'PROVIDER_REJECTED'],
   [422, { error: 'bare words' }, 'PROVIDER_REJECTED'],
 ])('HTTP %i with %j is REFUSED as %s and bills nothing', async (status, body, code) => {
@@ -67,6 +67,8 @@ test.each<[number, unknown, Record<string, string>, string, number | null]>([
   [301, '', { location: 'https://elsewhere.example/' }, 'PROVIDER_UNREACHABLE', 30_000],
   [307, '', { location: 'https://elsewhere.example/' }, 'PROVIDER_UNREACHABLE', 30_000],
   [308, '', { location: 'https://elsewhere.example/' }, 'PROVIDER_UNREACHABLE', 30_000],
+  [404, '<html>', {}, 'PROVIDER_UNREACHABLE', 30_000],
+  [405, '<html>', {}, 'PROVIDER_UNREACHABLE', 30_000],
   [401, error('invalid_api_key'), {}, 'PROVIDER_REJECTED', 30_000],
   [403, error(403), {}, 'PROVIDER_REJECTED', 30_000],
   [402, error('insufficient_quota_error'), {}, 'PROVIDER_CREDITS_EXHAUSTED', 30_000],
@@ -120,6 +122,16 @@ test.each<[number, unknown]>([
     failure: { code: 'OUTCOME_UNKNOWN', billed: 'UNKNOWN', retryable: false },
   });
   expect(server.received.length).toBe(1);
+});
+
+test.each<[number, unknown, string | null]>([
+  [200, { status: 'pending' }, 'the answer names no task'],
+  [200, '<html>', 'the answer is not JSON'],
+  [500, error(500), null],
+])('of HTTP %i with %j the record says what was odd: %s', async (status, body, oddity) => {
+  const server = await startServer(json(status, body));
+  const { exchange } = await submitTo(server.url);
+  expect(exchange.error).toBe(oddity);
 });
 
 test("a refusal carries the provider's own words, whether its code is a number or a string", async () => {

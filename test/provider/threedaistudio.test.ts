@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
-import type { PollReport, ProviderRequest } from '../../src/generation/provider.ts';
+import type { PollReport } from '../../src/generation/provider-report.ts';
+import type { ProviderRequest } from '../../src/generation/provider-request.ts';
 import { createThreeDAiStudio } from '../../src/provider/threedaistudio/threedaistudio.ts';
+import { DATA_URI_BODY_BYTES } from '../../src/sandbox/dialect.ts';
 import { askOne, KEY, order, POLL_SCHEDULE, toOptions } from './adapters.ts';
 import { readGolden } from './golden.ts';
 import { createRequest, SENDING } from './gptimage2.ts';
@@ -51,6 +53,17 @@ test('a ratio with a tier, exact pixels and another model are errors, not silent
   expect(() => compose(createRequest(ratio('1:1', 'R2K')), SENDING)).toThrow('3D AI Studio does not offer the size');
   expect(() => compose(createRequest({ size: { width: 2048, height: 2048 } }), SENDING)).toThrow('does not offer');
   expect(() => compose(createRequest({ model: 'x' }), SENDING)).toThrow('the model x');
+});
+
+test('all that the references may weigh goes into one body that the sandbox reads', () => {
+  const [model] = provider.models;
+  const [most, total] = [model?.maxReferences ?? 0, model?.references?.maxTotalBytes ?? 0];
+  const uri = `data:image/jpeg;base64,${'A'.repeat(4 * Math.ceil(total / most / 3))}`;
+  // No character is longer as JSON.
+  const prompt = '\u0001'.repeat(model?.promptLimit ?? 0);
+  const body = compose(createRequest({ prompt, references: Array(most).fill({ uri }) }), SENDING);
+  const bytes = Buffer.byteLength(JSON.stringify(body));
+  expect([bytes > total, bytes <= DATA_URI_BODY_BYTES]).toEqual([true, true]);
 });
 
 test.each<[string, Partial<ProviderRequest>, string]>([

@@ -166,7 +166,7 @@ test('a huge body is not read to its end, and its status still counts', async ()
   const refusal = await startServer(json(400, huge));
   const submitted = await submitTo(success.url);
   expect(submitted.report).toMatchObject(ambiguous);
-  expect(submitted.exchange.error).toBe('the answer is longer than 1048576 bytes');
+  expect(submitted.exchange.error).toBe('the answer is longer than 4194304 bytes');
   expect((await submitTo(refusal.url)).report.kind).toBe('REFUSED');
   expect((await askAt(success.url)).report.kind).toBe('SILENT');
   expect(JSON.stringify(submitted.exchange).length).toBeLessThan(20_000);

@@ -8,11 +8,11 @@ import { until } from '../service/until.ts';
 /** What is documented (providers.md), and refused beyond it; of ModelArk what a minute can show. */
 const MODELARK_IMAGES = 40;
 const THREEDAISTUDIO_REQUESTS = 3;
-/** `batched` orders come in one call of up to fifty, `single` ones each by itself. */
+/** What is asked for in each call; who may have two images at one time is given long ones. */
 const TIERS = {
-  free: { requests: 10, batched: 7, single: 4 },
-  pro: { requests: 120, batched: 120, single: 40 },
-} as const;
+  free: { requests: 10, calls: [6, 1, 1, 1], seconds: 20 },
+  pro: { requests: 120, calls: [50, ...Array<number>(7).fill(10), ...Array<number>(20).fill(1)], seconds: 3 },
+};
 type Tier = keyof typeof TIERS;
 const PATIENCE_MS = 200_000;
 
@@ -56,11 +56,11 @@ test.concurrent.each(['free', 'pro'] as const)(
   async (tier) => {
     const { sandbox, services } = the(tier);
     const [service] = services as [Service];
+    const { calls, seconds } = TIERS[tier];
     const ids = await Promise.all([
-      order(service, 'seedance', { count: TIERS[tier].batched }),
-      ...Array.from({ length: TIERS[tier].single }, () => order(service, 'seedance', { count: 1 })),
+      ...calls.map((count) => order(service, 'seedance', { count, seconds })),
       order(service, 'threedaistudio', { count: 2 }),
-      order(service, 'modelark', { count: 5, images: 6, series: true }),
+      order(service, 'modelark', { count: 7, images: 6, series: true }),
       order(service, 'modelark', { count: 4 }),
       ...(['gptimage2', 'runware', 'reapi'] as const).map((slug) => order(service, slug, { count: 3 })),
     ]);
@@ -83,6 +83,7 @@ interface Order {
   count: number;
   images?: number;
   series?: boolean;
+  seconds?: number;
 }
 
 function the(tier: Tier): Stand {
@@ -91,21 +92,20 @@ function the(tier: Tier): Stand {
   return stand;
 }
 
-async function order(service: Service, slug: ProviderSlug, { count, images = 1, series = false }: Order) {
+async function order(
+  service: Service,
+  slug: ProviderSlug,
+  { count, images = 1, series = false, seconds = 0.5 }: Order,
+): Promise<string[]> {
   const document = `mutation($inputs: [CreateGenerationInput!]!) {
     createGenerations(inputs: $inputs) { results { generation { id } errors { message } } }
   }`;
-  const input = { prompt: 'Harbour [[slow=0.5]]', images, series, routing: { providers: [slug] } };
-  const inputs = Array.from({ length: count }, () => input);
-  const ids: string[] = [];
-  for (let from = 0; from < count; from += 50) {
-    const { createGenerations } = await ask<{
-      createGenerations: { results: { generation: { id: string } | null; errors: unknown[] }[] };
-    }>(service, document, { inputs: inputs.slice(from, from + 50) });
-    expect(createGenerations.results.flatMap(({ errors }) => errors ?? [])).toEqual([]);
-    ids.push(...createGenerations.results.flatMap(({ generation }) => generation?.id ?? []));
-  }
-  return ids;
+  const input = { prompt: `Harbour [[slow=${seconds}]]`, images, series, routing: { providers: [slug] } };
+  const { createGenerations } = await ask<{
+    createGenerations: { results: { generation: { id: string } | null; errors: unknown[] }[] };
+  }>(service, document, { inputs: Array.from({ length: count }, () => input) });
+  expect(createGenerations.results.flatMap(({ errors }) => errors)).toEqual([]);
+  return createGenerations.results.flatMap(({ generation }) => generation?.id ?? []);
 }
 
 async function readAll(service: Service, ids: readonly string[]) {

@@ -1,5 +1,5 @@
 import { PROVIDER_SLUGS } from '../../src/config/provider-slugs.ts';
-import type { DatedPrice, ProviderModel } from '../../src/generation/provider.ts';
+import type { DatedPrice, ProviderModel } from '../../src/generation/provider-model.ts';
 import { ratiosOf, tiersOf } from '../../src/generation/sizes.ts';
 import { createProviders } from '../../src/provider/catalogue.ts';
 import type { Provider } from '../../src/provider/provider.ts';
@@ -20,7 +20,8 @@ const FACTS: Fact[] = [
   ],
   ['a reference goes as', ({ references }) => (references ? (references.form === 'URL' ? 'its URL' : 'bytes') : '')],
   ['a reference is', ({ references }) => references?.formats.join(', ') ?? ''],
-  ['a reference has', ({ references }) => (references ? `at most ${count(references.maxBytes / 1e6)} MB` : '')],
+  ['a reference has', ({ references }) => (references ? `at most ${toMegabytes(references.maxBytes)}` : '')],
+  ['all references have', ({ references }) => (references ? allOf(references.maxTotalBytes) : '')],
   ['ratios', ({ sizes }) => ratiosOf(sizes).join(', ')],
   [
     'tiers',
@@ -90,6 +91,14 @@ function count(number: number | undefined): string {
 
 function inWords(feature: string): string {
   return feature.toLowerCase().replaceAll('_', ' ');
+}
+
+function toMegabytes(bytes: number): string {
+  return `${count(bytes / 1e6)} MB`;
+}
+
+function allOf(bytes: number | null): string {
+  return bytes === null ? 'no rule known' : `at most ${toMegabytes(bytes)}`;
 }
 
 function pollOf(isSynchronous: boolean, hasBatches: boolean, pollBatch: number): string {

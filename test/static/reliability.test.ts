@@ -27,9 +27,10 @@ const FOLLOWS: Record<FailureClass['next'], string> = {
   RECONCILE: '`UNCERTAIN`, never sent again blindly',
 };
 
-function toRow({ seen, class: found, next, code, pauseMs, reason }: FailureClass): string {
+function toRow({ seen, isForeign, class: found, next, code, pauseMs, reason }: FailureClass): string {
   const pause = pauseMs === null ? '' : `, after ${pauseMs / 1000} s or more`;
-  return `| ${toWords(seen)} | \`${found}\` | ${FOLLOWS[next]}${pause} | \`${code}\` | ${reason} |`;
+  const what = toWords(seen) + (isForeign ? ' without JSON' : '');
+  return `| ${what} | \`${found}\` | ${FOLLOWS[next]}${pause} | \`${code}\` | ${reason} |`;
 }
 
 function toWords(seen: FailureClass['seen']): string {

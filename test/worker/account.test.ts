@@ -113,7 +113,7 @@ test('a submission that finds no turn is told when to come, and other requests s
   const limited = createFake(() => pending, { limits: { concurrency: null, requestsPerMinute: 3, batch: null } });
   const limits = createLimits(stage.domain);
   const { db } = stage.domain;
-  const submit = () => db.transaction(limits.admit(limited, 1));
+  const submit = () => db.transaction(limits.admit(limited, { images: 1, isBatch: false, submissionId: 'sub_1' }));
   expect([await submit(), await limits.takeTurn(createFake(() => pending))]).toEqual([null, 0]);
   const waitMs = await submit();
   expect(waitMs).toBeGreaterThan(15_000);

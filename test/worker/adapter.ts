@@ -1,11 +1,7 @@
 import { z } from 'zod';
-import type {
-  PollReport,
-  ProviderFeature,
-  RecoverReport,
-  SubmitReport,
-  Trouble,
-} from '../../src/generation/provider.ts';
+import type { Trouble } from '../../src/generation/failure-code.ts';
+import type { ProviderFeature } from '../../src/generation/provider-model.ts';
+import type { PollReport, RecoverReport, SubmitReport } from '../../src/generation/provider-report.ts';
 import { type Call, call } from '../../src/provider/call.ts';
 import type { Connections } from '../../src/provider/connections.ts';
 import type { Answer, Provider } from '../../src/provider/provider.ts';
@@ -53,7 +49,7 @@ export function createAdapter(url: string, recovery: RecoveryClass, connections:
   }
 
   /** Asked for by its reference; sent again with it when the upstream does not know it. */
-  const recover: Provider['recover'] = async ({ reference, body }, maySendAgain, signal) => {
+  const recover: Provider['recover'] = async ({ reference, body }, may, signal) => {
     const looked = await send('GET', `/references/${reference}`, undefined, signal);
     if (looked.outcome.kind !== 'ANSWERED') return { report: unknown(), exchange: looked.exchange };
     const { status, body: found } = looked.outcome;
@@ -62,7 +58,7 @@ export function createAdapter(url: string, recovery: RecoveryClass, connections:
     if (reason) return { report: { kind: 'REFUSED', failure: moderated(reason) }, exchange: looked.exchange };
     if (status !== 404) return { report: unknown(), exchange: looked.exchange };
 
-    if (!(await maySendAgain())) return { report: unknown(), exchange: looked.exchange };
+    if (!(await may('SEND_AGAIN'))) return { report: unknown(), exchange: looked.exchange };
     const again = await send('POST', '/tasks', body, signal);
     const { outcome, exchange } = again;
     const taken =

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
-import type { PollReport } from '../../src/generation/provider.ts';
+import type { PollReport } from '../../src/generation/provider-report.ts';
 import type { Answer, Provider } from '../../src/provider/provider.ts';
 import { createDesk, type Desk, type DeskOptions } from '../../src/worker/desk.ts';
 import { Held } from '../../src/worker/held.ts';

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createGuardedFetch } from '../../src/fetch/guarded-fetch.ts';
-import { closeProvider, openProvider, returnTrial, takeTrial } from '../../src/generation/breaker-state.ts';
+import { askLeave, openProvider } from '../../src/generation/breaker-state.ts';
 import { hearCallback } from '../../src/generation/callback.ts';
 import { cancelGeneration } from '../../src/generation/cancel.ts';
 import { claimTasks } from '../../src/generation/claim.ts';
@@ -12,12 +12,13 @@ import { createGenerations } from '../../src/generation/create.ts';
 import type { Domain } from '../../src/generation/domain.ts';
 import type { CreateInput } from '../../src/generation/input.ts';
 import { registerWorker } from '../../src/generation/lease.ts';
-import type { ProviderRequest, SubmitReport } from '../../src/generation/provider.ts';
+import type { SubmitReport } from '../../src/generation/provider-report.ts';
+import type { ProviderRequest } from '../../src/generation/provider-request.ts';
 import { markSending, newSubmissionId } from '../../src/generation/send.ts';
 import { type Standing, UNKNOWN_STANDING } from '../../src/generation/standing.ts';
 import type { Generation, Task } from '../../src/generation/types.ts';
 import type { OnPartial, Provider } from '../../src/provider/provider.ts';
-import { type Breaker, createBreaker } from '../../src/worker/breaker.ts';
+import { createBreaker } from '../../src/worker/breaker.ts';
 import { createIdentity, type Identity } from '../../src/worker/identity.ts';
 import { createLimits } from '../../src/worker/limits.ts';
 import { createSubmitter } from '../../src/worker/submit.ts';
@@ -181,18 +182,11 @@ test('what has no turn at its provider keeps its place among what is due, and th
   for (const { nextAt } of others) expect(due).toContainEqual(nextAt);
 });
 
-const KITES = { provider: 'kites', mode: 'TEST' as const };
-
-/** With its pause over: the next one tries it. */
-async function openKites(): Promise<Standing> {
-  const why = { code: 'PROVIDER_ERROR' as const, reason: 'It was away.' };
-  const pause = { firstMs: 0, longestMs: 0, leastMs: 0 };
-  await openProvider(stage.domain.db, KITES, why, pause, { isTrial: false });
-  return { ...UNKNOWN_STANDING, openUntil: new Date() };
-}
-
 test('what cannot be composed leaves the trial of its provider to another', async () => {
-  const standing = await openKites();
+  const key = { provider: 'kites', mode: 'TEST' as const };
+  const why = { code: 'PROVIDER_ERROR' as const, reason: 'It was away.' };
+  await openProvider(stage.domain.db, key, why, { firstMs: 0, longestMs: 0, leastMs: 0 }, null);
+  const standing = { ...UNKNOWN_STANDING, openUntil: new Date() };
   const compose = () => {
     throw new Error('There are no words for it.');
   };
@@ -200,33 +194,7 @@ test('what cannot be composed leaves the trial of its provider to another', asyn
   const [generations, end] = await order(['one'], provider, { standing });
   await settled(generations, ({ tries, workerId }) => tries === 1 && workerId === null);
   await end();
-  expect(await takeTrial(stage.domain.db, KITES, 1_000)).toBe('MINE');
-});
-
-test.each([
-  ['ended well', () => closeProvider(stage.domain, KITES)],
-  ['was not made after all', () => returnTrial(stage.domain, KITES)],
-])('what was turned away because of a trial that %s in that instant is due at once', async (_, endTrial) => {
-  const standing = await openKites();
-  const answer: Answer = () => ({ kind: 'ACCEPTED', providerTaskId: randomUUID(), credits: null, etaSeconds: null });
-  let isTurnedAway = false;
-  const withBreaker = (breaker: Breaker): Breaker => ({
-    ...breaker,
-    async mayTry(provider) {
-      if (isTurnedAway) return breaker.mayTry(provider);
-      expect(await takeTrial(stage.domain.db, KITES, 600_000)).toBe('MINE');
-      const may = await breaker.mayTry(provider);
-      expect(may).toMatchObject({ ok: false });
-      isTurnedAway = true;
-      // Its task is still in hand: whoever ends the trial does not see that it waits for it.
-      await endTrial();
-      return { ...may, delayMs: 600_000 };
-    },
-  });
-  const [generations, end] = await order(['one'], batching(answer), { standing, withBreaker });
-  await settled(generations, ({ status }) => status === 'ACCEPTED');
-  await end();
-  expect(bodies).toEqual([{ prompts: ['one'] }]);
+  expect(await askLeave(stage.domain.db, key, 1_000)).toMatchObject({ kind: 'TRIAL' });
 });
 
 test('of what is sent as bytes four are in hand at one time, and what has not left at a stop is given back', async () => {
@@ -238,7 +206,7 @@ test('of what is sent as bytes four are in hand at one time, and what has not le
   const prompts = ['1', '2', '3', '4', '5', '6'];
   await using farSide = await startFarSide((_, res) => res.end(PICTURE));
   const looks = { form: 'DATA_URI', schemes: ['http'], formats: ['png'], maxBytes: 10_000 } as const;
-  const rules = { ...looks, ratio: null, maxPixels: null, minSide: 1 };
+  const rules = { ...looks, maxTotalBytes: null, ratio: null, maxPixels: null, minSide: 1 };
   const provider = {
     ...batching(answer, 1),
     models: [sampleModel({ maxReferences: 1, references: rules })],
@@ -257,6 +225,82 @@ test('of what is sent as bytes four are in hand at one time, and what has not le
   expect(statuses.toSorted()).toEqual([...Array(4).fill(['ACCEPTED', null]), ...Array(2).fill(['QUEUED', null])]);
   expect([bodies.length, farSide.seen.length]).toEqual([4, 4]);
 });
+
+test('orders at a provider that never answers leave room for those at another', async () => {
+  const release: (() => void)[] = [];
+  const stuck: Answer = () =>
+    new Promise((resolve) => {
+      release.push(() => resolve({ kind: 'ACCEPTED', providerTaskId: randomUUID(), credits: null, etaSeconds: null }));
+    });
+  const boats = { ...batching(taken, 1), slug: 'boats' };
+  const prompts = Array.from({ length: 70 }, (_, i) => String(i));
+  const [, end] = await order(prompts, batching(stuck, 1), { boats });
+  const [sent] = await Promise.all([
+    until(
+      () => bodies.some(({ prompts: [prompt] }) => prompt === 'a boat'),
+      (isSent) => isSent,
+      10_000,
+    ),
+    orderBoat(boats),
+  ]);
+  const ending = end();
+  while (release.length > 0) {
+    for (const each of release.splice(0)) each();
+    await setImmediate();
+  }
+  await ending;
+  expect(sent).toBe(true);
+});
+
+test('references that never come keep no other workspace waiting, at the same provider either', async () => {
+  await using farSide = await startFarSide(() => {});
+  const looks = {
+    form: 'DATA_URI',
+    schemes: ['http'],
+    formats: ['png'],
+    maxBytes: 10_000,
+    maxTotalBytes: null,
+  } as const;
+  const references = { ...looks, ratio: null, maxPixels: null, minSide: 1 };
+  const provider = {
+    ...batching(taken, 1),
+    models: [sampleModel({ maxReferences: 1, references })],
+    resultHosts: [farSide.host],
+  };
+  const prompts = Array.from({ length: 60 }, (_, i) => String(i));
+  const input = { references: [{ uri: `${farSide.url}/kite.png` }] };
+  const [, end] = await order(prompts, provider, { input });
+  await until(
+    () => farSide.seen.length,
+    (count) => count > 0,
+  );
+  const other = await createGenerations({ ...stage.domain, catalogue: [provider] }, await stage.newCaller(), [
+    sampleInput({ prompt: 'without any' }),
+  ]);
+  expect(other).toMatchObject([{ ok: true }]);
+  await until(
+    () => bodies.length,
+    (count) => count === 1,
+    10_000,
+  );
+  await farSide[Symbol.asyncDispose]();
+  await end();
+  expect(bodies).toEqual([{ prompts: ['without any'] }]);
+}, 60_000);
+
+const taken: Answer = () => ({ kind: 'ACCEPTED', providerTaskId: randomUUID(), credits: null, etaSeconds: null });
+
+/** Once all the room there is has been taken. */
+async function orderBoat(boats: Provider): Promise<void> {
+  await until(
+    () => bodies.length,
+    (count) => count > 40,
+    10_000,
+  );
+  const domain = { ...stage.domain, catalogue: [boats] };
+  const [made] = await createGenerations(domain, await stage.newCaller(), [sampleInput({ prompt: 'a boat' })]);
+  expect(made).toMatchObject({ ok: true });
+}
 
 test('when the rest of a batch cannot be claimed nobody claims to hold what could be', async () => {
   const { db } = stage.domain;
@@ -299,14 +343,14 @@ interface OrderOptions {
   input?: Partial<CreateInput>;
   domain?: Partial<Domain>;
   standing?: Standing;
-  withBreaker?: (breaker: Breaker) => Breaker;
+  boats?: Provider;
 }
 
 /** Orders one generation for each prompt in one call, and lets a submitter of its own send them. */
 async function order(
   prompts: string[],
   provider: Provider,
-  { input = {}, domain: more = {}, standing = UNKNOWN_STANDING, withBreaker = (breaker) => breaker }: OrderOptions = {},
+  { input = {}, domain: more = {}, standing = UNKNOWN_STANDING, boats }: OrderOptions = {},
 ): Promise<[Generation[], () => Promise<void>, TaskLoop]> {
   const domain: Domain = { ...stage.domain, catalogue: [provider], ...more };
   const inputs = prompts.map((prompt) => sampleInput({ prompt, images: 1, ...input }));
@@ -316,11 +360,11 @@ async function order(
   const fetch = createGuardedFetch({ allowedHosts: [] });
   const standings = { of: () => standing, refresh: async () => {} };
   const submitter = createSubmitter(domain, {
-    providers: [provider],
+    providers: boats ? [provider, boats] : [provider],
     identity,
     callbackUrl: () => null,
     fetch,
-    breaker: withBreaker(createBreaker(domain, standings)),
+    breaker: createBreaker(domain, standings),
     limits: createLimits(domain),
   });
   await identity.start();

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { applyReport } from '../../src/generation/machine.ts';
-import type { PollReport } from '../../src/generation/provider.ts';
+import type { PollReport } from '../../src/generation/provider-report.ts';
 import { estimatePercent, withEstimate } from '../../src/worker/estimate.ts';
 import { polled, sampled, taskOf } from '../generation/reports.ts';
 import { momentAt, START } from '../generation/story.ts';

@@ -1,4 +1,4 @@
-import type { PollReport } from '../../src/generation/provider.ts';
+import type { PollReport } from '../../src/generation/provider-report.ts';
 import type { Provider } from '../../src/provider/provider.ts';
 import { sampleExchange, sampleModel, sampleTrouble } from '../generation/samples.ts';
 

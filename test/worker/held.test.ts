@@ -1,10 +1,11 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { PollReport } from '../../src/generation/provider.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { PollReport } from '../../src/generation/provider-report.ts';
 import type { Task } from '../../src/generation/types.ts';
 import type { Provider } from '../../src/provider/provider.ts';
 import { Held } from '../../src/worker/held.ts';
-import { sampleGeneration, sampleTrouble } from '../generation/samples.ts';
+import { sampleGeneration, sampleImages, sampleTrouble } from '../generation/samples.ts';
 import { createProvider } from '../provider/gptimage2.ts';
+import { createFake } from './fake.ts';
 
 const NOON = new Date('2026-01-01T12:00:00Z');
 const provider: Provider = createProvider('https://provider.example.com');
@@ -169,10 +170,70 @@ test('a nudge delays nothing, and hurries no provider that said nothing the last
   expect(dueInMs(quiet)).toBe(30_000);
 });
 
-function hold(changes: Partial<Task> = {}): Held {
+describe('at a provider whose lists grow, an end with fewer images than were asked for', () => {
+  // Four of its slow polls.
+  const QUIET_MS = 400;
+  const lagging = createFake(() => pending, {
+    resultsLag: true,
+    pollSchedule: { firstMs: 1, fastMs: 1, fastForMs: 1, slowMs: QUIET_MS / 4 },
+  });
+  const ended = (count: number, reasons = 0): PollReport => {
+    const undelivered = Array.from({ length: reasons }, () => sampleTrouble());
+    return { kind: 'FINISHED', images: sampleImages(count), undelivered, credits: null };
+  };
+  const soFar = (count: number): PollReport => {
+    return { kind: 'RUNNING', percent: null, etaSeconds: null, ...(count > 0 && { images: sampleImages(count) }) };
+  };
+  const hearAt = (held: Held, ms: number, report: PollReport): PollReport => {
+    vi.setSystemTime(NOON.getTime() + ms);
+    return held.hear(report, 9);
+  };
+
+  test('is what is there so far, until the list has not grown for four slow polls', () => {
+    const held = hold({ imageCount: 20 }, lagging);
+    for (const n of [1, 2, 3, 4, 5]) expect(hearAt(held, n * (QUIET_MS - 1), ended(n))).toEqual(soFar(n));
+    const last = 5 * (QUIET_MS - 1);
+    expect(hearAt(held, last + QUIET_MS - 1, ended(5))).toEqual(soFar(5));
+    expect(hearAt(held, last + QUIET_MS, ended(5))).toEqual(ended(5));
+  });
+
+  test('is not believed sooner for being looked at more often, as callbacks have it', () => {
+    const held = hold({ imageCount: 2 }, lagging);
+    for (let ms = 0; ms < QUIET_MS; ms += 20) expect(hearAt(held, ms, ended(1))).toEqual(soFar(1));
+    expect(hearAt(held, QUIET_MS, ended(1))).toEqual(ended(1));
+  });
+
+  test('is believed at once when it has a picture or a reason for each, and for one image or a series', () => {
+    const { request } = hold().task;
+    expect(hold({ imageCount: 3 }, lagging).hear(ended(2, 1), 9)).toEqual(ended(2, 1));
+    expect(hold({ imageCount: 1 }, lagging).hear(ended(0), 9)).toEqual(ended(0));
+    const series = { imageCount: 3, request: { ...request, series: true } };
+    expect(hold(series, lagging).hear(ended(1), 9)).toEqual(ended(1));
+    expect(hold({ imageCount: 3 }).hear(ended(1), 9)).toEqual(ended(1));
+  });
+
+  test('waits likewise where it is a failure, which may be that of one image only', () => {
+    const held = hold({ imageCount: 2 }, lagging);
+    const failed: PollReport = { kind: 'FAILED', failure };
+    expect(hearAt(held, 0, failed)).toEqual(soFar(0));
+    expect(hearAt(held, QUIET_MS - 1, failed)).toEqual(soFar(0));
+    expect(hearAt(held, QUIET_MS, failed)).toEqual(failed);
+  });
+
+  test('waits anew once it was said to run on, and silence neither grows nor shortens it', () => {
+    const held = hold({ imageCount: 3 }, lagging);
+    expect(hearAt(held, 0, ended(1))).toEqual(soFar(1));
+    hearAt(held, QUIET_MS - 1, soFar(1));
+    expect(hearAt(held, QUIET_MS, ended(1))).toEqual(soFar(1));
+    expect(hearAt(held, 2 * QUIET_MS - 1, silent)).toEqual(silent);
+    expect(hearAt(held, 2 * QUIET_MS, ended(1))).toEqual(ended(1));
+  });
+});
+
+function hold(changes: Partial<Task> = {}, at = provider): Held {
   const [task] = sampleGeneration([1], { at: NOON }).tasks;
   if (!task) throw new Error('one task');
-  return new Held({ ...task, status: 'RUNNING', ...changes }, 'task-1', provider, () => Date.now());
+  return new Held({ ...task, status: 'RUNNING', ...changes }, 'task-1', at, () => Date.now());
 }
 
 function dueInMs(held: Held): number {

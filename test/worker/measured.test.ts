@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import type { ProviderRequest, SizeOffer } from '../../src/generation/provider.ts';
+import type { SizeOffer } from '../../src/generation/provider-model.ts';
+import type { ProviderRequest } from '../../src/generation/provider-request.ts';
 import { compareSize } from '../../src/worker/measured.ts';
 import { sampleFacts, sampleGeneration, sampleModel } from '../generation/samples.ts';
 import { createFake, pending } from './fake.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { Domain } from '../../src/generation/domain.ts';
-import type { PollReport } from '../../src/generation/provider.ts';
+import type { PollReport } from '../../src/generation/provider-report.ts';
 import { UNKNOWN_STANDING } from '../../src/generation/standing.ts';
 import type { Provider } from '../../src/provider/provider.ts';
 import { createIdentity } from '../../src/worker/identity.ts';

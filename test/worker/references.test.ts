@@ -5,7 +5,8 @@ import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createGuardedFetch, type GuardedFetch } from '../../src/fetch/guarded-fetch.ts';
-import type { ProviderRequest, ReferenceRules } from '../../src/generation/provider.ts';
+import type { ReferenceRules } from '../../src/generation/provider-model.ts';
+import type { ProviderRequest } from '../../src/generation/provider-request.ts';
 import { createTurns } from '../../src/turns.ts';
 import { type Fetching, fetchReferences } from '../../src/worker/references.ts';
 import { shortenBody } from '../../src/worker/shorten-body.ts';
@@ -18,6 +19,7 @@ const RULES: ReferenceRules = {
   schemes: ['http', 'https'],
   formats: ['jpeg', 'png', 'webp', 'bmp', 'tiff', 'gif'],
   maxBytes: 20_000,
+  maxTotalBytes: null,
   ratio: { min: 1 / 16, max: 16 },
   maxPixels: 90_000,
   minSide: 14,
@@ -120,6 +122,17 @@ test('what never ends is read up to the limit and no further', async () => {
     () => isOpen,
     (still) => !still,
   );
+});
+
+test('references that each do, and together are too large, are a failure that no retry mends, and the rest is not fetched', async () => {
+  const most = 2 * bytesOf('png').length;
+  const looked = await look(asking('png', 'png'), { maxTotalBytes: most });
+  expect(looked).toMatchObject({ ok: true });
+  const seen = farSide.seen.length;
+  const says = `All references together are larger than the ${most} bytes that the provider takes.`;
+  expect(await look(asking(...Array(10).fill('png')), { maxTotalBytes: most })).toEqual(failure(says, false));
+  // Four are under way at one time, so some had begun when the third was there.
+  expect(farSide.seen.length - seen).toBeLessThan(7);
 });
 
 test('one that cannot be had just now is a failure that a retry may mend', async () => {

@@ -11,7 +11,7 @@ import { createGeneration } from '../../src/generation/create.ts';
 import type { Domain } from '../../src/generation/domain.ts';
 import type { CreateInput } from '../../src/generation/input.ts';
 import { registerWorker } from '../../src/generation/lease.ts';
-import type { SentSubmission } from '../../src/generation/provider.ts';
+import type { SentSubmission } from '../../src/generation/provider-request.ts';
 import { recordSubmission } from '../../src/generation/record-submission.ts';
 import { markSending, newSubmissionId } from '../../src/generation/send.ts';
 import { createStandings } from '../../src/generation/standings.ts';

@@ -25,6 +25,8 @@ export interface Plan {
 
 /** All that came in about one prompt. */
 interface Order {
+  /** When any of it came in, in milliseconds. */
+  requests: number[];
   posts: Body[];
   /** What was accepted, and billed: one charge each. */
   accepted: { id: string; reference: string }[];
@@ -64,7 +66,7 @@ export async function startUpstream(): Promise<Upstream> {
 
   function of(prompt: string): Order {
     const { end = 'FINISHED' } = plans.get(prompt) ?? {};
-    const order = orders.get(prompt) ?? { posts: [], accepted: [], lookups: 0, asks: [], end };
+    const order = orders.get(prompt) ?? { requests: [], posts: [], accepted: [], lookups: 0, asks: [], end };
     orders.set(prompt, order);
     return order;
   }
@@ -86,6 +88,7 @@ export async function startUpstream(): Promise<Upstream> {
 
   function submit(body: Body): Reply | Promise<Reply> {
     const order = of(body.prompt);
+    order.requests.push(Date.now());
     order.posts.push(body);
     const known = order.accepted.find(({ reference }) => reference === body.reference);
     if (known) return { status: 409, body: { error: 'this reference is known', id: known.id } };
@@ -100,6 +103,7 @@ export async function startUpstream(): Promise<Upstream> {
   }
 
   function lookUp(prompt: string, order: Order, reference: string): Reply {
+    order.requests.push(Date.now());
     order.lookups += 1;
     const fate = plans.get(prompt)?.lookups?.shift() ?? 'TRUE';
     if (fate === 'BUSY') return { status: 503, body: { error: 'later' } };
@@ -110,6 +114,7 @@ export async function startUpstream(): Promise<Upstream> {
   }
 
   function tell(prompt: string, order: Order, id: string): Reply | Promise<Reply> {
+    order.requests.push(Date.now());
     order.asks.push(Date.now());
     const fate = plans.get(prompt)?.asks?.shift() ?? 'TRUE';
     if (fate === 'SILENT') return { status: 503, body: { error: 'later' } };

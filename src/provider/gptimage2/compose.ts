@@ -1,4 +1,6 @@
-import type { ProviderRequest, RequestedSize, Resolution, Sending } from '../../generation/provider.ts';
+import type { Resolution } from '../../generation/provider-model.ts';
+import type { ProviderRequest, RequestedSize, Sending } from '../../generation/provider-request.ts';
+import { getModel, getWord } from '../get-offered.ts';
 import { GPTIMAGE2_MODELS } from './models.ts';
 
 const QUALITIES: Partial<Record<Resolution, string>> = { R2K: '2K', R4K: '4K' };
@@ -12,7 +14,7 @@ export function compose(
   { callbackUrl }: Pick<Sending, 'callbackUrl'>,
 ): Record<string, unknown> {
   return {
-    model: getModelId(request.model),
+    model: getModel('GPTImage2', GPTIMAGE2_MODELS, request.model).providerModelId,
     prompt: request.prompt,
     ...(request.images > 1 && { n: request.images }),
     ...(request.size && composeSize(request.size)),
@@ -25,17 +27,5 @@ function composeSize(size: RequestedSize): Record<string, string> {
   if ('width' in size) return { size: `${size.width}x${size.height}` };
   if (!size.resolution) return { size: size.aspectRatio };
   // `quality` goes with a ratio only.
-  return { size: size.aspectRatio, quality: getQuality(size.resolution) };
-}
-
-function getModelId(model: string): string {
-  const known = GPTIMAGE2_MODELS.find((candidate) => candidate.model === model);
-  if (!known) throw new Error(`GPTImage2 does not offer the model ${model}.`);
-  return known.providerModelId;
-}
-
-function getQuality(resolution: Resolution): string {
-  const quality = QUALITIES[resolution];
-  if (!quality) throw new Error(`GPTImage2 does not offer the resolution ${resolution}.`);
-  return quality;
+  return { size: size.aspectRatio, quality: getWord('GPTImage2', QUALITIES, size.resolution) };
 }

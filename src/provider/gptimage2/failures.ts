@@ -1,4 +1,4 @@
-import type { FailureCode, Trouble } from '../../generation/provider.ts';
+import type { FailureCode, Trouble } from '../../generation/failure-code.ts';
 import { NOTHING_SAID, type Said, toTrouble } from '../trouble.ts';
 
 interface Known {

@@ -1,6 +1,5 @@
-import { isLoopback } from '../../config/config.ts';
+import { isLocal, toAccess } from '../access.ts';
 import type { AdapterOptions, Provider } from '../provider.ts';
-import { toRoot } from '../root.ts';
 import { ask } from './ask.ts';
 import { compose } from './compose.ts';
 import { GPTIMAGE2_MODELS } from './models.ts';
@@ -15,9 +14,8 @@ const SUBMIT_TIMEOUT_MS = 30_000;
  * in no public DNS. Throws when the base URL is no http URL.
  */
 export function createGptImage2(options: AdapterOptions): Provider {
-  const { mode, apiKey, pollSchedule, resultHosts, connections } = options;
-  const access = { root: toRoot(options.baseUrl), apiKey, connections };
-  const submitTimeoutMs = options.submitTimeoutMs ?? SUBMIT_TIMEOUT_MS;
+  const { mode, pollSchedule, resultHosts } = options;
+  const access = toAccess(options, SUBMIT_TIMEOUT_MS);
 
   return {
     slug: 'gptimage2',
@@ -38,8 +36,8 @@ export function createGptImage2(options: AdapterOptions): Provider {
     account: null,
     // Nothing is echoed and nothing can be listed (providers.md §1.6).
     recover: null,
-    callback: { isLocal: isLoopback(new URL(access.root).hostname), isGenuine: null, read: parseCallback },
-    submit: (body, signal) => submit(access, body, submitTimeoutMs, signal),
+    callback: { isLocal: isLocal(access), isGenuine: null, read: parseCallback },
+    submit: (body, signal) => submit(access, body, signal),
     ask: (ids, signal) => Promise.all(ids.map((id) => ask(access, id, signal))),
   };
 }

@@ -1,4 +1,4 @@
-import type { ProviderModel } from '../../generation/provider.ts';
+import type { ProviderModel } from '../../generation/provider-model.ts';
 import { offerSizes } from '../size-offers.ts';
 
 const ASPECT_RATIOS = ['auto', '1:1', '2:3', '3:2', '3:4', '4:3', '4:5', '5:4', '9:16', '16:9', '21:9'];
@@ -38,6 +38,7 @@ export const GPTIMAGE2_MODELS: readonly ProviderModel[] = [
       schemes: ['http', 'https'],
       formats: ['jpeg', 'png', 'webp', 'bmp', 'tiff', 'gif'],
       maxBytes: 10_000_000,
+      maxTotalBytes: null,
       ratio: { min: 1 / 16, max: 16 },
       maxPixels: 36_000_000,
       minSide: 1,

@@ -1,10 +1,6 @@
-import type {
-  ImageFormat,
-  ProviderModel,
-  ProviderRequest,
-  RequestedSize,
-  Resolution,
-} from '../../generation/provider.ts';
+import type { ImageFormat, ProviderModel, Resolution } from '../../generation/provider-model.ts';
+import type { ProviderRequest, RequestedSize } from '../../generation/provider-request.ts';
+import { getModel, getWord } from '../get-offered.ts';
 import { findPixels } from '../seedream-sizes.ts';
 import { MODELARK_MODELS } from './models.ts';
 
@@ -14,14 +10,14 @@ const FORMATS: Partial<Record<ImageFormat, string>> = { JPEG: 'jpeg', PNG: 'png'
 /** The body of a submission, with fields of providers.md §2.1 only. Each image is told of as soon as it is there. */
 export function compose(request: ProviderRequest): Record<string, unknown> {
   const { prompt, size, references, outputFormat, watermark, options } = request;
-  const model = getModel(request.model);
+  const model = getModel('ModelArk', MODELARK_MODELS, request.model);
   return {
     model: model.providerModelId,
     prompt,
     ...(references.length > 0 && { image: composeReferences(references) }),
     ...(size && { size: composeSize(model, size) }),
     ...composeSeries(request),
-    ...(outputFormat && { output_format: getFormat(outputFormat) }),
+    ...(outputFormat && { output_format: getWord('ModelArk', FORMATS, outputFormat) }),
     response_format: 'url',
     // Its own default is a visible mark.
     watermark: watermark ?? false,
@@ -36,7 +32,8 @@ function composeReferences(references: readonly { uri: string }[]): string | str
 }
 
 function composeSize(model: ProviderModel, size: RequestedSize): string {
-  if ('aspectRatio' in size && size.aspectRatio === 'auto') return getLabel(size.resolution ?? 'R2K');
+  if ('aspectRatio' in size && size.aspectRatio === 'auto')
+    return getWord('ModelArk', LABELS, size.resolution ?? 'R2K');
   const pixels = findPixels(model.sizes, size);
   if (!pixels) throw new Error(`ModelArk does not offer the size ${JSON.stringify(size)}.`);
   return `${pixels.width}x${pixels.height}`;
@@ -46,22 +43,4 @@ function composeSize(model: ProviderModel, size: RequestedSize): string {
 function composeSeries({ series, images }: ProviderRequest): Record<string, unknown> {
   if (!series) return { sequential_image_generation: 'disabled' };
   return { sequential_image_generation: 'auto', sequential_image_generation_options: { max_images: images } };
-}
-
-function getModel(slug: string): ProviderModel {
-  const known = MODELARK_MODELS.find(({ model }) => model === slug);
-  if (!known) throw new Error(`ModelArk does not offer the model ${slug}.`);
-  return known;
-}
-
-function getLabel(resolution: Resolution): string {
-  const label = LABELS[resolution];
-  if (!label) throw new Error(`ModelArk does not offer the resolution ${resolution}.`);
-  return label;
-}
-
-function getFormat(format: ImageFormat): string {
-  const known = FORMATS[format];
-  if (!known) throw new Error(`ModelArk does not offer the format ${format}.`);
-  return known;
 }

@@ -1,4 +1,5 @@
-import type { Finished, ReportedImage, Trouble } from '../../generation/provider.ts';
+import type { Trouble } from '../../generation/failure-code.ts';
+import type { Finished, ReportedImage } from '../../generation/provider-report.ts';
 import type { SoFar } from '../provider.ts';
 import type { Said } from '../trouble.ts';
 import { endsSeries, toImageTrouble, toUnreachable } from './failures.ts';

@@ -1,4 +1,4 @@
-import type { Exchange, PollReport } from '../../generation/provider.ts';
+import type { Exchange, PollReport } from '../../generation/provider-report.ts';
 import { toAccess } from '../access.ts';
 import type { AdapterOptions, Answer, Provider } from '../provider.ts';
 import { toTrouble } from '../trouble.ts';

@@ -1,4 +1,4 @@
-import type { ProviderModel, Resolution, SizeOffer } from '../../generation/provider.ts';
+import type { ProviderModel, Resolution, SizeOffer } from '../../generation/provider-model.ts';
 import { offerSeedreamSizes } from '../seedream-sizes.ts';
 
 const RESOLUTIONS = ['R2K', 'R3K', 'R4K'] as const;
@@ -40,6 +40,7 @@ export const MODELARK_MODELS: readonly ProviderModel[] = [
       schemes: ['http', 'https'],
       formats: ['jpeg', 'png', 'webp', 'bmp', 'tiff', 'gif'],
       maxBytes: 10_000_000,
+      maxTotalBytes: null,
       ratio: { min: 1 / 16, max: 16 },
       maxPixels: 36_000_000,
       minSide: 15,

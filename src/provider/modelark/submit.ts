@@ -1,12 +1,14 @@
-import type { SubmitReport } from '../../generation/provider.ts';
+import type { SubmitReport } from '../../generation/provider-report.ts';
 import { type Access, bodyOf, sendBody } from '../access.ts';
 import type { Outcome } from '../call.ts';
+import { findSaid } from '../find-said.ts';
+import { note } from '../note.ts';
 import type { Answer, OnPartial } from '../provider.ts';
 import { NOTHING_SAID, type Said } from '../trouble.ts';
 import { reportUnaccepted } from '../unaccepted.ts';
 import { isModeratedOutput, isModeration, statusOf, toImageTrouble } from './failures.ts';
 import { createHearing } from './hearing.ts';
-import { findSaid, parseAnswer, parseEvent } from './wire.ts';
+import { parseAnswer, parseEvent } from './wire.ts';
 
 /** Sends one body once, and stays until the last image is there: nobody can be asked about them later. */
 export async function submit(
@@ -36,7 +38,7 @@ export async function submit(
   const answered = outcome.kind === 'ANSWERED' ? outcome.body : null;
   const said = hearing.fault ?? findSaid(answered) ?? NOTHING_SAID;
   const oddity = success && said === NOTHING_SAID ? 'the answer ends before it is complete' : null;
-  return { report: reportFault(outcome, said), exchange: { ...exchange, error: exchange.error ?? oddity } };
+  return { report: reportFault(outcome, said), exchange: note(exchange, oddity) };
 }
 
 /** A request for one image, or for a series with as many as it may have. */

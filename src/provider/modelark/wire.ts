@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { code, httpUrl, text } from '../lenient.ts';
-import { NOTHING_SAID, type Said } from '../trouble.ts';
+import { findSaid } from '../find-said.ts';
+import { httpUrl, text } from '../lenient.ts';
+import type { Said } from '../trouble.ts';
 
 /** One thing that ModelArk tells while it answers. */
 export type WireEvent =
@@ -11,7 +12,6 @@ export type WireEvent =
   /** The request has failed as a whole. */
   | { kind: 'FAILED'; said: Said };
 
-const failure = z.object({ code, message: text });
 const event = z.object({ type: text, url: httpUrl, error: z.unknown().optional() });
 const answer = z.object({ data: z.array(z.unknown()) });
 
@@ -33,14 +33,6 @@ export function parseEvent(body: unknown): WireEvent | null {
 export function parseAnswer(body: unknown): WireEvent[] | null {
   const { data } = answer.safeParse(body);
   return data ? [...data.data.map(parseItem), { kind: 'COMPLETED' }] : null;
-}
-
-/** What `error` says, or null where there is none. */
-export function findSaid(body: unknown): Said | null {
-  const error = z.object({ error: z.unknown() }).safeParse(body).data?.error;
-  if (typeof error === 'string') return { ...NOTHING_SAID, message: error };
-  const parsed = failure.safeParse(error).data;
-  return parsed ? { ...NOTHING_SAID, ...parsed } : null;
 }
 
 function parseItem(item: unknown): WireEvent {

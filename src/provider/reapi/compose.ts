@@ -1,4 +1,6 @@
-import type { ImageFormat, ProviderRequest, RequestedSize, Resolution } from '../../generation/provider.ts';
+import type { ImageFormat, Resolution } from '../../generation/provider-model.ts';
+import type { ProviderRequest, RequestedSize } from '../../generation/provider-request.ts';
+import { getModel, getWord } from '../get-offered.ts';
 import { REAPI_MODELS } from './models.ts';
 
 const TIERS: Partial<Record<Resolution, string>> = { R2K: '2K', R3K: '3K' };
@@ -8,12 +10,12 @@ const FORMATS: Partial<Record<ImageFormat, string>> = { JPEG: 'jpeg', PNG: 'png'
 export function compose(request: ProviderRequest): Record<string, unknown> {
   const { images, references, outputFormat, watermark } = request;
   return {
-    model: getModelId(request.model),
+    model: getModel('reAPI', REAPI_MODELS, request.model).providerModelId,
     prompt: request.prompt,
     ...(request.size && composeSize(request.size, references.length > 0)),
     ...(images > 1 && { n: images }),
     ...(references.length > 0 && { image_urls: references.map(({ uri }) => uri) }),
-    ...(outputFormat && { output_format: get(FORMATS, outputFormat) }),
+    ...(outputFormat && { output_format: getWord('reAPI', FORMATS, outputFormat) }),
     ...(request.series && composeSeries(images)),
     ...(watermark !== null && { watermark }),
   };
@@ -28,17 +30,5 @@ function composeSize(size: RequestedSize, hasReferences: boolean): Record<string
   if ('width' in size) throw new Error('reAPI does not offer exact pixels.');
   // It is the ratio of the first one.
   if (size.aspectRatio === 'auto' && !hasReferences) throw new Error('reAPI offers auto with references only.');
-  return { size: size.aspectRatio, ...(size.resolution && { resolution: get(TIERS, size.resolution) }) };
-}
-
-function getModelId(model: string): string {
-  const known = REAPI_MODELS.find((candidate) => candidate.model === model);
-  if (!known) throw new Error(`reAPI does not offer the model ${model}.`);
-  return known.providerModelId;
-}
-
-function get<Word extends string>(words: Partial<Record<Word, string>>, word: Word): string {
-  const known = words[word];
-  if (!known) throw new Error(`reAPI does not offer ${word}.`);
-  return known;
+  return { size: size.aspectRatio, ...(size.resolution && { resolution: getWord('reAPI', TIERS, size.resolution) }) };
 }

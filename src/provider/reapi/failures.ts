@@ -1,4 +1,4 @@
-import type { Trouble } from '../../generation/provider.ts';
+import type { Trouble } from '../../generation/failure-code.ts';
 import { soundsModerated } from '../moderation.ts';
 import { type Said, toTrouble } from '../trouble.ts';
 

@@ -1,4 +1,4 @@
-import type { Pixels, ProviderModel, SizeOffer } from '../../generation/provider.ts';
+import type { Pixels, ProviderModel, SizeOffer } from '../../generation/provider-model.ts';
 
 const RATIOS = ['1:1', '4:3', '3:4', '16:9', '9:16', '3:2', '2:3', '21:9'];
 const TIERS = ['R2K', 'R3K'] as const;
@@ -43,6 +43,7 @@ export const REAPI_MODELS: readonly ProviderModel[] = [
       schemes: ['https'],
       formats: ['jpeg', 'png'],
       maxBytes: 10_000_000,
+      maxTotalBytes: null,
       ratio: { min: 1 / 3, max: 3 },
       maxPixels: 36_000_000,
       minSide: 1,

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { code, httpUrl, list, taskId, text } from '../lenient.ts';
+import { findSaid } from '../find-said.ts';
+import { httpUrl, list, taskId } from '../lenient.ts';
+import type { Accepted } from '../read-submitted.ts';
 import { NOTHING_SAID, type Said } from '../trouble.ts';
 
 // Seed 002's JSON says `id`, its prose `task_id`.
@@ -9,14 +11,13 @@ const accepted = z.union([
 ]);
 const task = z.object({ status: z.string(), output: z.unknown().optional() });
 const output = z.object({ image_urls: list });
-const failure = z.object({ error: z.object({ code, message: text }) });
-const sentence = z.object({ error: z.string() });
 
 export type WireTask = z.infer<typeof task>;
 
-/** The id in the answer to a submission, or null when it names no task. */
-export function parseAccepted(body: unknown): string | null {
-  return accepted.safeParse(body).data?.id ?? null;
+/** The answer to a submission, or null when it names no task. */
+export function parseAccepted(body: unknown): Accepted | null {
+  const { data } = accepted.safeParse(body);
+  return data ? { providerTaskId: data.id, credits: null, etaSeconds: null } : null;
 }
 
 /** The answer to a poll, or null when it states no status. */
@@ -30,8 +31,8 @@ export function readUrls(task: WireTask): string[] {
   return urls.map((url) => httpUrl.parse(url)).filter((url) => url !== null);
 }
 
-/** What `error` says, in a failed task or an HTTP error: its code is a number of five digits (providers.md §4.3). */
+/** What `error` says: its code is a number of five digits (providers.md §4.3); when to come back stands in the message. */
 export function parseSaid(body: unknown): Said {
-  const error = failure.safeParse(body).data?.error ?? { code: null, message: sentence.safeParse(body).data?.error };
-  return { ...NOTHING_SAID, code: error.code, message: error.message ?? null, hint: error.message ?? null };
+  const said = findSaid(body) ?? NOTHING_SAID;
+  return { ...said, hint: said.message };
 }

@@ -5,14 +5,17 @@ import { NOTHING_SAID, type Said } from '../trouble.ts';
 import { kindOf } from './failures.ts';
 import { parseAnswer, toSaid, type WireAnswer, type WireError } from './wire.ts';
 
-/**
- * What an answer says of tasks; null where its status says that it can say nothing. Which status comes with the errors of
- * tasks is UNKNOWN, so those of a refused request are read too (providers.md §3.5).
- */
+/** What an answer says of tasks; null where its status says that it can say nothing. */
 export function readOutcome(outcome: Outcome): WireAnswer | null {
-  if (outcome.kind !== 'ANSWERED') return null;
-  const isOpen = bodyOf(outcome) !== null || classify(outcome).next === 'GIVE_UP';
-  return isOpen ? parseAnswer(outcome.body) : null;
+  return outcome.kind === 'ANSWERED' && isOpen(outcome) ? parseAnswer(outcome.body) : null;
+}
+
+/**
+ * Whether the status leaves it to the body what has become of tasks. Which status comes with their errors is UNKNOWN, so
+ * the body of a refused request counts too (providers.md §3.5).
+ */
+export function isOpen(outcome: Outcome): boolean {
+  return bodyOf(outcome) !== null || classify(outcome).next === 'GIVE_UP';
 }
 
 /** The provider's words in an answer that says nothing of tasks. */

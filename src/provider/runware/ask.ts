@@ -1,6 +1,7 @@
-import type { PollReport } from '../../generation/provider.ts';
+import type { PollReport } from '../../generation/provider-report.ts';
 import { type Access, askAbout, bodyOf } from '../access.ts';
 import type { Outcome } from '../call.ts';
+import { note } from '../note.ts';
 import type { Answer } from '../provider.ts';
 import { plain, type Reading } from '../reading.ts';
 import { reportSilence } from '../silence.ts';
@@ -14,7 +15,7 @@ import { parseDetails, toSaid } from './wire.ts';
 export async function ask(access: Access, ids: readonly string[], signal: AbortSignal): Promise<Answer<PollReport>[]> {
   const { outcome, exchange } = await question(access, 'getResponse', ids, signal);
   const readings = new Map(ids.map((id) => [id, read(outcome, id)]));
-  const shared = { ...exchange, error: exchange.error ?? findOddity(readings.values()) };
+  const shared = note(exchange, findOddity(readings.values()));
   const archived = await askArchive(
     access,
     ids.filter((id) => !readings.get(id)),

@@ -1,4 +1,6 @@
-import type { ImageFormat, ProviderRequest, Safety, Sending } from '../../generation/provider.ts';
+import type { ImageFormat, Pixels, ProviderModel } from '../../generation/provider-model.ts';
+import type { ProviderRequest, Safety, Sending } from '../../generation/provider-request.ts';
+import { getModel, getWord } from '../get-offered.ts';
 import { findPixels } from '../seedream-sizes.ts';
 import { RUNWARE_MODELS } from './models.ts';
 
@@ -21,23 +23,24 @@ export function compose(
 ): Record<string, unknown> {
   const { images, series, references, outputFormat, outputQuality, safety, options } = request;
   const { ttlSeconds = null } = options?.runware ?? {};
+  const model = getModel('Runware', RUNWARE_MODELS, request.model);
   return {
     tasks: [
       {
         taskType: 'imageInference',
         taskUUID: reference,
-        model: getModel(request.model).providerModelId,
+        model: model.providerModelId,
         positivePrompt: request.prompt,
-        ...composeSize(request),
+        ...composeSize(model, request.size),
         outputType: 'URL',
         deliveryMethod: 'async',
         includeCost: true,
         ...(images > 1 && !series && { numberResults: images }),
-        ...(outputFormat && { outputFormat: getFormat(outputFormat) }),
+        ...(outputFormat && { outputFormat: getWord('Runware', FORMATS, outputFormat) }),
         ...(outputQuality !== null && { outputQuality }),
         ...SAFETY[safety],
         // Its default is UNKNOWN (providers.md §3.1): what we hold to be true is asked for.
-        ttl: ttlSeconds ?? getModel(request.model).resultTtlSeconds,
+        ttl: ttlSeconds ?? model.resultTtlSeconds,
         ...(references.length > 0 && { inputs: { referenceImages: references.map(({ uri }) => uri) } }),
         ...composeSettings(request),
         ...(callbackUrl && { webhookURL: callbackUrl }),
@@ -47,8 +50,7 @@ export function compose(
 }
 
 /** Width and height are required together. */
-function composeSize({ model, size }: ProviderRequest): { width: number; height: number } {
-  const { sizes, defaultPixels } = getModel(model);
+function composeSize({ sizes, defaultPixels }: ProviderModel, size: ProviderRequest['size']): Pixels {
   const pixels = size ? findPixels(sizes, size) : defaultPixels;
   if (!pixels) throw new Error(`Runware does not offer the size ${JSON.stringify(size)}.`);
   return { width: pixels.width, height: pixels.height };
@@ -62,16 +64,4 @@ function composeSettings({ images, series, options }: ProviderRequest): Record<s
     ...(optimizePrompt && { optimizePromptMode: optimizePrompt.toLowerCase() }),
   };
   return Object.keys(bytedance).length > 0 ? { providerSettings: { bytedance } } : {};
-}
-
-function getModel(model: string) {
-  const known = RUNWARE_MODELS.find((candidate) => candidate.model === model);
-  if (!known) throw new Error(`Runware does not offer the model ${model}.`);
-  return known;
-}
-
-function getFormat(format: ImageFormat): string {
-  const known = FORMATS[format];
-  if (!known) throw new Error(`Runware does not offer the format ${format}.`);
-  return known;
 }

@@ -1,5 +1,6 @@
-import type { Billed, FailureCode, Trouble } from '../../generation/provider.ts';
+import type { Billed, FailureCode, Trouble } from '../../generation/failure-code.ts';
 import type { Outcome } from '../call.ts';
+import { OPERATOR_PAUSE_MS } from '../failure-classes.ts';
 import type { Hindrance } from '../hindrance.ts';
 import { getRetryAfterMs } from '../retry-after.ts';
 import { toTrouble } from '../trouble.ts';
@@ -34,9 +35,6 @@ const PATTERNS: readonly (readonly [Kind, RegExp])[] = [
 export function kindOf({ code }: Pick<WireError, 'code'>): Kind {
   return PATTERNS.find(([, pattern]) => pattern.test(code ?? ''))?.[0] ?? 'OTHER';
 }
-
-// A key and credits are mended by an operator, in minutes.
-const OPERATOR_PAUSE_MS = 30_000;
 
 const HINDRANCES: Partial<Record<Kind, { code: FailureCode; pauseMs: number | null; message: string }>> = {
   KEY: {

@@ -1,4 +1,4 @@
-import type { ProviderModel } from '../../generation/provider.ts';
+import type { ProviderModel } from '../../generation/provider-model.ts';
 import { offerSeedreamSizes } from '../seedream-sizes.ts';
 
 const SIZES = offerSeedreamSizes(['R2K', 'R3K']);
@@ -49,6 +49,7 @@ export const RUNWARE_MODELS: readonly ProviderModel[] = [
       schemes: ['http', 'https'],
       formats: ['jpeg', 'png', 'webp', 'bmp', 'tiff', 'gif'],
       maxBytes: 10_000_000,
+      maxTotalBytes: null,
       ratio: { min: 1 / 16, max: 16 },
       maxPixels: 36_000_000,
       minSide: 15,

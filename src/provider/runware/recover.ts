@@ -1,8 +1,9 @@
-import type { RecoverReport, SentSubmission, SubmitReport } from '../../generation/provider.ts';
+import type { RecoverReport, SubmitReport } from '../../generation/provider-report.ts';
+import type { SentSubmission } from '../../generation/provider-request.ts';
 import { type Access, askAbout, bodyOf } from '../access.ts';
 import type { Outcome } from '../call.ts';
 import { findHindrance } from '../hindrance.ts';
-import type { Answer } from '../provider.ts';
+import type { Answer, MayGoOn } from '../provider.ts';
 import { toTrouble } from '../trouble.ts';
 import { findIn, readOutcome, readSaid } from './answer.ts';
 import { kindOf, toHindrance } from './failures.ts';
@@ -16,7 +17,7 @@ import { parseDetails, type WireAnswer, type WireError } from './wire.ts';
 export async function recover(
   access: Access,
   { reference, body }: Pick<SentSubmission, 'reference' | 'body'>,
-  maySendAgain: () => Promise<boolean>,
+  may: MayGoOn,
   signal: AbortSignal,
 ): Promise<Answer<RecoverReport>> {
   const question = (taskType: string) => askAbout(access, '/v1', signal, [{ taskType, taskUUID: reference }]);
@@ -25,11 +26,12 @@ export async function recover(
   const underWay = read(active.outcome, (answer) => isUnderWay(answer, reference));
   if (underWay) return { report: toReport(underWay, reference), exchange: active.exchange };
 
+  if (!(await may('ASK'))) return { report: unknown(active.outcome), exchange: active.exchange };
   const archived = await question('getTaskDetails');
   const known = read(archived.outcome, () => parseDetails(bodyOf(archived.outcome)?.body, reference) !== null);
   if (known) return { report: toReport(known, reference), exchange: archived.exchange };
 
-  if (!(await maySendAgain())) return { report: unknown(archived.outcome), exchange: archived.exchange };
+  if (!(await may('SEND_AGAIN'))) return { report: unknown(archived.outcome), exchange: archived.exchange };
   const { report, exchange } = await submit(access, body, signal);
   return { report: readAgain(report), exchange };
 }

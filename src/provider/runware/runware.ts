@@ -1,5 +1,4 @@
-import { isLoopback } from '../../config/config.ts';
-import { toAccess } from '../access.ts';
+import { isLocal, toAccess } from '../access.ts';
 import type { AdapterOptions, Provider } from '../provider.ts';
 import { ask } from './ask.ts';
 import { compose } from './compose.ts';
@@ -40,9 +39,9 @@ export function createRunware(options: AdapterOptions): Provider {
     batch: null,
     together: () => null,
     account: null,
-    recover: (submission, maySendAgain, signal) => recover(access, submission, maySendAgain, signal),
+    recover: (submission, may, signal) => recover(access, submission, may, signal),
     // No signature is documented: the token of the address is the proof (providers.md §3.4).
-    callback: { isLocal: isLoopback(new URL(access.root).hostname), isGenuine: null, read: parseCallback },
+    callback: { isLocal: isLocal(access), isGenuine: null, read: parseCallback },
     submit: (body, signal) => submit(access, body, signal),
     ask: (ids, signal) => ask(access, ids, signal),
   };

@@ -1,10 +1,11 @@
-import type { SubmitReport } from '../../generation/provider.ts';
+import type { SubmitReport } from '../../generation/provider-report.ts';
 import { type Access, bodyOf, sendBody } from '../access.ts';
 import type { Outcome } from '../call.ts';
-import { classify } from '../failure-classes.ts';
+import { note } from '../note.ts';
 import type { Answer } from '../provider.ts';
 import { NOTHING_SAID, toTrouble } from '../trouble.ts';
 import { reportUnaccepted } from '../unaccepted.ts';
+import { isOpen } from './answer.ts';
 import { kindOf, toHindrance } from './failures.ts';
 import { parseAnswer, readFrozen, toSaid, type WireError } from './wire.ts';
 
@@ -18,7 +19,7 @@ export async function submit(
   const { outcome, exchange } = await sendBody(access, '/v1', tasks, signal);
   const report = read(outcome, taskUUID);
   const isOdd = report.kind === 'AMBIGUOUS' && bodyOf(outcome) !== null;
-  return { report, exchange: isOdd ? { ...exchange, error: exchange.error ?? 'the answer names no task' } : exchange };
+  return { report, exchange: note(exchange, isOdd ? 'the answer names no task' : null) };
 }
 
 function read(outcome: Outcome, taskUUID: string | null): SubmitReport {
@@ -36,8 +37,7 @@ function read(outcome: Outcome, taskUUID: string | null): SubmitReport {
 /** Where the status proves neither, the code decides: no source says which status goes with which (providers.md §3.5). */
 function readError(outcome: Outcome, error: WireError): SubmitReport {
   const [said, kind] = [toSaid(error), kindOf(error)];
-  const isOpen = bodyOf(outcome) !== null || classify(outcome).next === 'GIVE_UP';
-  if (!isOpen) return reportUnaccepted('Runware', outcome, said, kind === 'SAFETY');
+  if (!isOpen(outcome)) return reportUnaccepted('Runware', outcome, said, kind === 'SAFETY');
 
   const hindrance = toHindrance(error, outcome, 'NO');
   if (hindrance) return { kind: 'NOT_NOW', ...hindrance };

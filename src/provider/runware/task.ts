@@ -1,4 +1,5 @@
-import type { Money, PollReport, ReportedImage } from '../../generation/provider.ts';
+import type { Money } from '../../generation/money.ts';
+import type { PollReport, ReportedImage } from '../../generation/provider-report.ts';
 import { plain, type Reading } from '../reading.ts';
 import { cut } from '../shorten.ts';
 import { toTrouble } from '../trouble.ts';
@@ -61,8 +62,8 @@ function toPercent(items: WireItem[]): number | null {
   return done.reduce((sum, each) => sum + each, 0) / done.length;
 }
 
-function toImage({ imageURL, seed }: WireItem): ReportedImage[] {
-  return imageURL === null ? [] : [{ url: imageURL, seed }];
+function toImage({ imageUUID, imageURL, seed }: WireItem): ReportedImage[] {
+  return imageURL === null ? [] : [{ name: imageUUID, url: imageURL, seed }];
 }
 
 /** In US dollars (providers.md §3.2); unknown when one image does not say what it cost. */

@@ -12,7 +12,8 @@ const taskUUID = z
 const seed = z.int().transform(String).nullable().catch(null);
 const cost = z.number().nonnegative().max(1_000_000).nullable().catch(null);
 
-const item = z.object({ taskUUID, status: text, imageURL: httpUrl, seed, cost, progress: percent });
+const imageUUID = z.string().min(1).max(256).nullable().catch(null);
+const item = z.object({ taskUUID, status: text, imageUUID, imageURL: httpUrl, seed, cost, progress: percent });
 const fault = z.object({ taskUUID, taskType: text, code, message: text });
 const frozen = z.object({ tasks: list });
 const details = z.object({ taskUUID, request: z.unknown().optional(), response: z.unknown().optional() });

@@ -1,11 +1,12 @@
-import type { PollReport, Trouble } from '../../generation/provider.ts';
-import { type Access, askAbout, bodyOf } from '../access.ts';
+import type { PollReport } from '../../generation/provider-report.ts';
+import { type Access, askAbout } from '../access.ts';
 import type { Outcome } from '../call.ts';
+import { note } from '../note.ts';
 import type { Answer } from '../provider.ts';
+import { readAsked } from '../read-asked.ts';
 import { plain, type Reading } from '../reading.ts';
 import { cut } from '../shorten.ts';
-import { reportSilence } from '../silence.ts';
-import { NOTHING_SAID, type Said, toTrouble } from '../trouble.ts';
+import { toFailure } from './failures.ts';
 import { parseBatched } from './task-id.ts';
 import { findResult, findUrl, parseBatch, parseSaid, parseTask, type WireBatch, type WireTask } from './wire.ts';
 
@@ -19,11 +20,11 @@ export async function ask(access: Access, ids: readonly string[], signal: AbortS
   const answers = new Map<string, Answer<PollReport>>();
   const askOne = async ([path, together]: [string, string[]]) => {
     const { outcome, exchange } = await askAbout(access, `/v1/images/${path}`, signal);
-    const readings = together.map((id) => [id, readOutcome(outcome, (body) => readOne(body, id))] as const);
-    const oddity = readings.map(([, reading]) => reading.oddity).find((each) => each !== null) ?? null;
+    const readings = together.map((id) => ({ id, ...read(outcome, id) }));
+    const oddity = readings.find((each) => each.oddity !== null)?.oddity ?? null;
     // One for all of them: it was one request.
-    const recorded = { ...exchange, error: exchange.error ?? oddity };
-    for (const [id, { report }] of readings) answers.set(id, { report, exchange: recorded });
+    const recorded = note(exchange, oddity);
+    for (const { id, report } of readings) answers.set(id, { report, exchange: recorded });
   };
   await Promise.all([...questions].map(askOne));
   return ids.flatMap((id) => answers.get(id) ?? []);
@@ -34,21 +35,9 @@ function toPath(id: string): string {
   return batched ? `batch/${encodeURIComponent(batched.batchId)}` : encodeURIComponent(id);
 }
 
-function readOutcome(outcome: Outcome, read: (body: unknown) => Reading | null): Reading {
-  if (outcome.kind !== 'ANSWERED') return plain(reportSilence('Seedance', outcome, NOTHING_SAID));
-
-  const said = parseSaid(outcome.body);
-  // No source says how an unknown id is answered; the page of a proxy in front says nothing about the task.
-  if (outcome.status === 404 && (said.code !== null || said.message !== null)) {
-    const message = 'Seedance does not know this task, or no longer.';
-    return plain({ kind: 'MISSING', failure: toTrouble('PROVIDER_LOST', 'UNKNOWN', true, message, said) });
-  }
-
-  const success = bodyOf(outcome);
-  const reading = success && read(success.body);
-  if (reading) return reading;
-  const oddity = success ? 'the answer states no status' : null;
-  return { report: reportSilence('Seedance', outcome, said), oddity };
+/** No source says how an unknown id is answered. */
+function read(outcome: Outcome, id: string): Reading {
+  return readAsked(outcome, { provider: 'Seedance', parseSaid, readTask: (body) => readOne(body, id) });
 }
 
 /** Whether results of a batch come before its end, no source says: either way is fine. */
@@ -84,14 +73,6 @@ function readTask(task: WireTask): Reading {
     default:
       return { report: running(toPercent(progress), eta), oddity: `unknown status "${cut(status, 100)}"` };
   }
-}
-
-/** Charged when it was accepted; no source says whether a failure is refunded, so what it billed is unknown. */
-function toFailure(said: Said): Trouble {
-  if (said.code === 'content_policy') {
-    return toTrouble('MODERATED_OUTPUT', 'UNKNOWN', false, 'Seedance blocked this for its content.', said);
-  }
-  return toTrouble('PROVIDER_ERROR', 'UNKNOWN', true, 'Seedance failed to make this.', said);
 }
 
 /** Of a `progress` from 0 to 1. */

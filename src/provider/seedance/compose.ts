@@ -1,4 +1,6 @@
-import type { ProviderRequest, Sending } from '../../generation/provider.ts';
+import type { ProviderModel } from '../../generation/provider-model.ts';
+import type { ProviderRequest, RequestedSize, Sending } from '../../generation/provider-request.ts';
+import { getModel } from '../get-offered.ts';
 import { SEEDANCE_MODELS } from './models.ts';
 
 /** The body of one order: only fields of seed 004, and of those only what was asked for. */
@@ -14,10 +16,11 @@ export function composeBatch(requests: readonly ProviderRequest[], sending: Send
 
 function composeOrder(request: ProviderRequest, submissionId: string, place: number): Record<string, unknown> {
   const { prompt, size, thinking, style, colors } = request;
+  const model = getModel('Seedance', SEEDANCE_MODELS, request.model);
   return {
-    model: getModelId(request.model),
+    model: model.providerModelId,
     prompt,
-    ...(size && { aspect_ratio: getAspectRatio(size) }),
+    ...(size && { aspect_ratio: getAspectRatio(model, size) }),
     ...(thinking !== 'DEFAULT' && { deep_thinking: thinking === 'DEEP' }),
     ...(style && { style }),
     ...(colors && colors.length > 0 && { colors }),
@@ -30,16 +33,11 @@ function composeCallback({ callbackUrl }: Sending): Record<string, string> {
   return callbackUrl ? { webhook_url: callbackUrl } : {};
 }
 
-function getModelId(model: string): string {
-  const known = SEEDANCE_MODELS.find((candidate) => candidate.model === model);
-  if (!known) throw new Error(`Seedance does not offer the model ${model}.`);
-  return known.providerModelId;
-}
-
 /** A tier adds nothing: each ratio has one size. */
-function getAspectRatio(size: NonNullable<ProviderRequest['size']>): string {
+function getAspectRatio({ sizes }: ProviderModel, size: RequestedSize): string {
   const ratio = 'width' in size ? null : size.aspectRatio;
-  const isOffered = SEEDANCE_MODELS.some(({ sizes }) => sizes.some(({ aspectRatio }) => aspectRatio === ratio));
-  if (ratio === null || !isOffered) throw new Error(`Seedance does not offer the size ${JSON.stringify(size)}.`);
+  if (ratio === null || !sizes.some(({ aspectRatio }) => aspectRatio === ratio)) {
+    throw new Error(`Seedance does not offer the size ${JSON.stringify(size)}.`);
+  }
   return ratio;
 }

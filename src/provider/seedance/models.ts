@@ -1,4 +1,5 @@
-import type { Pixels, ProviderLimits, ProviderModel, SizeOffer } from '../../generation/provider.ts';
+import type { ProviderLimits } from '../../generation/provider.ts';
+import type { Pixels, ProviderModel, SizeOffer } from '../../generation/provider-model.ts';
 
 /** Seed 004, "Aspect Ratios": what each of them is made as. */
 const PIXELS: readonly (readonly [aspectRatio: string, pixels: Pixels])[] = [
@@ -47,17 +48,20 @@ export const SEEDANCE_MODELS: readonly ProviderModel[] = [
   },
 ];
 
-/** Seed 004, "Rate Limits by Tier"; but of batches five at one time, and what will leave as one is not known before. */
+/** Seed 004, "Batch Limits". */
+const BATCHES = 5;
+
+/** Seed 004, "Rate Limits by Tier". */
 const LIMITS: ReadonlyMap<string, ProviderLimits> = new Map([
-  ['free', { requestsPerMinute: 10, concurrency: 2, batch: 5 }],
-  ['starter', { requestsPerMinute: 30, concurrency: 5, batch: 20 }],
-  ['popular', { requestsPerMinute: 60, concurrency: 5, batch: 30 }],
-  ['pro', { requestsPerMinute: 120, concurrency: 5, batch: 50 }],
-  ['enterprise', { requestsPerMinute: 240, concurrency: 5, batch: 50 }],
+  ['free', { requestsPerMinute: 10, concurrency: 2, batches: BATCHES, batch: 5 }],
+  ['starter', { requestsPerMinute: 30, concurrency: 5, batches: BATCHES, batch: 20 }],
+  ['popular', { requestsPerMinute: 60, concurrency: 10, batches: BATCHES, batch: 30 }],
+  ['pro', { requestsPerMinute: 120, concurrency: 20, batches: BATCHES, batch: 50 }],
+  ['enterprise', { requestsPerMinute: 240, concurrency: 50, batches: BATCHES, batch: 50 }],
 ]);
 
 /** Those of the lowest tier, until the account tells its own. */
-export const LEAST_LIMITS: ProviderLimits = { requestsPerMinute: 10, concurrency: 2, batch: 5 };
+export const LEAST_LIMITS: ProviderLimits = { requestsPerMinute: 10, concurrency: 2, batches: BATCHES, batch: 5 };
 
 export function limitsOf(tier: string): ProviderLimits | null {
   return LIMITS.get(tier.toLowerCase()) ?? null;

@@ -1,5 +1,4 @@
-import { isLoopback } from '../../config/config.ts';
-import { askAbout, bodyOf, toAccess } from '../access.ts';
+import { askAbout, bodyOf, isLocal, toAccess } from '../access.ts';
 import type { AdapterOptions, Provider } from '../provider.ts';
 import { ask } from './ask.ts';
 import { compose, composeBatch } from './compose.ts';
@@ -49,7 +48,7 @@ export function createSeedance(options: SeedanceOptions): Provider {
     recover: null,
     callback: webhookSecret
       ? {
-          isLocal: isLoopback(new URL(access.root).hostname),
+          isLocal: isLocal(access),
           isGenuine: (raw, headers) => isGenuine(webhookSecret, raw, headers),
           read: parseCallback,
         }

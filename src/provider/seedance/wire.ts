@@ -1,15 +1,11 @@
 import Big from 'big.js';
 import { z } from 'zod';
-import { code, httpUrl, list, text } from '../lenient.ts';
+import { findSaid } from '../find-said.ts';
+import { credits, httpUrl, list, seconds, text } from '../lenient.ts';
+import type { Accepted } from '../read-submitted.ts';
 import { NOTHING_SAID, type Said } from '../trouble.ts';
 import { PLAIN_ID } from './task-id.ts';
 
-const credits = z
-  .union([z.string(), z.number().transform(String)])
-  .pipe(z.string().regex(/^\d{1,15}(\.\d{1,15})?$/))
-  .nullable()
-  .catch(null);
-const seconds = z.number().nonnegative().max(604_800).transform(Math.ceil).nullable().catch(null);
 const plainId = z.string().regex(PLAIN_ID);
 
 const accepted = z.object({ task_id: plainId, credits_charged: credits, estimated_time_seconds: seconds });
@@ -29,30 +25,22 @@ const place = z.object({ index: z.number() });
 
 const callback = z.object({ task_id: plainId.nullable().catch(null), batch_id: plainId.nullable().catch(null) });
 const account = z.object({ credits_remaining: credits, tier: text });
-const failure = z.object({ code, message: text });
 
 export type WireTask = z.infer<typeof task>;
 export type WireBatch = z.infer<typeof batch>;
 
-/** What both kinds of submission are answered with: an id, what each task of it costs, and for how long it may take. */
-export interface WireAccepted {
-  id: string;
-  credits: string | null;
-  etaSeconds: number | null;
-}
-
 /** The answer to a submission of one order, or null when it names no task. */
-export function parseAccepted(body: unknown): WireAccepted | null {
+export function parseAccepted(body: unknown): Accepted | null {
   const { data } = accepted.safeParse(body);
   if (!data) return null;
-  return { id: data.task_id, credits: data.credits_charged, etaSeconds: data.estimated_time_seconds };
+  return { providerTaskId: data.task_id, credits: data.credits_charged, etaSeconds: data.estimated_time_seconds };
 }
 
 /** The answer to a submission of so many orders, or null when it names no batch. */
-export function parseAcceptedBatch(body: unknown, orders: number): WireAccepted | null {
+export function parseAcceptedBatch(body: unknown, orders: number): Accepted | null {
   const { data } = acceptedBatch.safeParse(body);
   if (!data) return null;
-  return { id: data.batch_id, credits: shareOf(data.total_credits_charged, orders), etaSeconds: null };
+  return { providerTaskId: data.batch_id, credits: shareOf(data.total_credits_charged, orders), etaSeconds: null };
 }
 
 /** The answer to a poll, or one result of a batch; null when it states no status. */
@@ -85,12 +73,9 @@ export function parseAccount(body: unknown): { creditsRemaining: string | null; 
     : null;
 }
 
-/** What `error` says, in an HTTP error or a failed task: an object or a bare string, for no source settles it. */
+/** What `error` says, in an HTTP error or a failed task. */
 export function parseSaid(body: unknown): Said {
-  const error = z.object({ error: z.unknown() }).safeParse(body).data?.error;
-  if (typeof error === 'string') return { ...NOTHING_SAID, message: error };
-  const parsed = failure.safeParse(error).data;
-  return parsed ? { ...NOTHING_SAID, ...parsed } : NOTHING_SAID;
+  return findSaid(body) ?? NOTHING_SAID;
 }
 
 /** The address of the picture, as PNG where it is given. */

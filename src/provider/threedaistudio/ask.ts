@@ -1,39 +1,24 @@
-import type { PollReport } from '../../generation/provider.ts';
-import { type Access, askAbout, bodyOf } from '../access.ts';
-import type { Outcome } from '../call.ts';
+import type { PollReport } from '../../generation/provider-report.ts';
+import { type Access, askAbout } from '../access.ts';
 import type { Answer } from '../provider.ts';
+import { readAsked } from '../read-asked.ts';
 import { plain, type Reading, toAnswer } from '../reading.ts';
 import { cut } from '../shorten.ts';
-import { reportSilence } from '../silence.ts';
-import { NOTHING_SAID, type Said, toTrouble } from '../trouble.ts';
+import type { Said } from '../trouble.ts';
 import { toCanceled, toFailure } from './failures.ts';
-import { parseSaid, parseTask, readUrls, type WireTask } from './wire.ts';
+import { parseSaid, parseTask, readUrls } from './wire.ts';
 
 /** Asks about one task (seed 003). */
 export async function ask(access: Access, id: string, signal: AbortSignal): Promise<Answer<PollReport>> {
   const path = `/v1/generation-request/${encodeURIComponent(id)}/status/`;
   const { outcome, exchange } = await askAbout(access, path, signal);
-  return toAnswer(read(outcome), exchange);
-}
-
-function read(outcome: Outcome): Reading {
-  if (outcome.kind !== 'ANSWERED') return plain(reportSilence('3D AI Studio', outcome, NOTHING_SAID));
-
-  const said = parseSaid(outcome.body);
-  // In its own words: the page of a proxy in front of it says nothing about the task.
-  if (outcome.status === 404 && (said.code !== null || said.message !== null)) {
-    const message = '3D AI Studio does not know this task, or no longer.';
-    return plain({ kind: 'MISSING', failure: toTrouble('PROVIDER_LOST', 'UNKNOWN', true, message, said) });
-  }
-  const success = bodyOf(outcome);
-  const task = success && parseTask(success.body);
-  if (task) return readTask(task, said);
-  const oddity = success ? 'the answer states no status' : null;
-  return { report: reportSilence('3D AI Studio', outcome, said), oddity };
+  return toAnswer(readAsked(outcome, { provider: '3D AI Studio', parseSaid, readTask }), exchange);
 }
 
 /** Four states are known, two more are said to mean failure; any other word means still running (providers.md §5.2). */
-function readTask(task: WireTask, said: Said): Reading {
+function readTask(body: unknown, said: Said): Reading | null {
+  const task = parseTask(body);
+  if (!task) return null;
   const running = (percent: number | null) => ({ kind: 'RUNNING' as const, percent, etaSeconds: null });
   switch (task.status.toUpperCase()) {
     case 'PENDING':

@@ -1,13 +1,13 @@
-import type { ProviderRequest } from '../../generation/provider.ts';
+import type { ProviderRequest } from '../../generation/provider-request.ts';
+import { getModel } from '../get-offered.ts';
 import { THREEDAISTUDIO_MODELS } from './models.ts';
 import { getPreset } from './presets.ts';
 
 /** The body of a submission: only fields of seed 003, and of those only what was asked for. */
 export function compose(request: ProviderRequest): Record<string, unknown> {
   const { prompt, size, images, references, seed, safety } = request;
-  if (!THREEDAISTUDIO_MODELS.some(({ model }) => model === request.model)) {
-    throw new Error(`3D AI Studio does not offer the model ${request.model}.`);
-  }
+  // The path names it: there is no field for it.
+  getModel('3D AI Studio', THREEDAISTUDIO_MODELS, request.model);
   return {
     prompt,
     // Bytes, although the name says URLs.

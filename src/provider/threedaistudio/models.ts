@@ -1,4 +1,4 @@
-import type { ProviderModel } from '../../generation/provider.ts';
+import type { ProviderModel } from '../../generation/provider-model.ts';
 import { PRESETS } from './presets.ts';
 
 /** What 3D AI Studio accepts, from seed 003 and providers.md §5. What no source documents is not offered. */
@@ -34,6 +34,8 @@ export const THREEDAISTUDIO_MODELS: readonly ProviderModel[] = [
       schemes: ['http', 'https'],
       formats: ['jpeg', 'png', 'webp'],
       maxBytes: 10_000_000,
+      // UNKNOWN, and our own care: they go in one body, 64 MB of it as base64, and ten of the largest would be 133 MB.
+      maxTotalBytes: 48_000_000,
       ratio: { min: 1 / 16, max: 16 },
       maxPixels: 36_000_000,
       minSide: 15,

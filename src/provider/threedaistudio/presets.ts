@@ -1,4 +1,5 @@
-import type { RequestedSize, Resolution } from '../../generation/provider.ts';
+import type { Resolution } from '../../generation/provider-model.ts';
+import type { RequestedSize } from '../../generation/provider-request.ts';
 
 interface Preset {
   aspectRatio: string;

@@ -1,8 +1,7 @@
-import type { SubmitReport } from '../../generation/provider.ts';
-import { type Access, bodyOf, sendBody } from '../access.ts';
+import type { SubmitReport } from '../../generation/provider-report.ts';
+import { type Access, sendBody } from '../access.ts';
 import type { Answer } from '../provider.ts';
-import { NOTHING_SAID } from '../trouble.ts';
-import { reportUnaccepted } from '../unaccepted.ts';
+import { readSubmitted } from '../read-submitted.ts';
 import { isModeration } from './failures.ts';
 import { parseAccepted, parseSaid } from './wire.ts';
 
@@ -17,16 +16,6 @@ export async function submit(
   signal: AbortSignal,
 ): Promise<Answer<SubmitReport>> {
   const path = 'image_urls' in body ? EDIT : GENERATE;
-  const { outcome, exchange } = await sendBody(access, path, body, signal);
-  const success = bodyOf(outcome);
-  const id = success && parseAccepted(success.body);
-  // What it charges is documented, and stands in no answer.
-  if (id) return { report: { kind: 'ACCEPTED', providerTaskId: id, credits: null, etaSeconds: null }, exchange };
-
-  const said = outcome.kind === 'ANSWERED' ? parseSaid(outcome.body) : NOTHING_SAID;
-  const report = reportUnaccepted('3D AI Studio', outcome, said, isModeration(said));
-  return {
-    report,
-    exchange: success ? { ...exchange, error: exchange.error ?? 'the answer names no task' } : exchange,
-  };
+  const called = await sendBody(access, path, body, signal);
+  return readSubmitted(called, { provider: '3D AI Studio', parseAccepted, parseSaid, isModeration });
 }

@@ -36,7 +36,8 @@ export function createThreeDAiStudio(options: ThreeDAiStudioOptions): Provider {
     // FINISHED may come with a part of the results (providers.md §5.2).
     resultsLag: true,
     resultHosts,
-    limits: { concurrency: null, requestsPerMinute, batch: null },
+    // Each needs a turn to be sent and one at least to be asked about: more at one time could be bought, and not heard of.
+    limits: { concurrency: Math.ceil((requestsPerMinute * 2) / 3), requestsPerMinute, batch: null },
     limitsOf: null,
     isSynchronous: false,
     compose,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { code, httpUrl, list, percent, taskId, text, toFields } from '../lenient.ts';
+import type { Accepted } from '../read-submitted.ts';
 import type { Said } from '../trouble.ts';
 
 const accepted = z.object({ task_id: taskId });
@@ -9,9 +10,10 @@ const words = z.object({ code, message: text, detail: text, error: text, failure
 
 export type WireTask = z.infer<typeof task>;
 
-/** The id in the answer to a submission, or null when it names no task. */
-export function parseAccepted(body: unknown): string | null {
-  return accepted.safeParse(body).data?.task_id ?? null;
+/** The answer to a submission, or null when it names no task. What it charges is documented, and stands in no answer. */
+export function parseAccepted(body: unknown): Accepted | null {
+  const { data } = accepted.safeParse(body);
+  return data ? { providerTaskId: data.task_id, credits: null, etaSeconds: null } : null;
 }
 
 /** The answer to a poll, or null when it states no status. */

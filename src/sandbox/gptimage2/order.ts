@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isLoopback } from '../callbacks.ts';
+import { parseJson } from '../parse-json.ts';
 import { readUrl } from '../read-url.ts';
 import type { Order } from '../task.ts';
 import { readSize } from './size.ts';
@@ -81,12 +82,4 @@ function isCallbackUrl(url: string): boolean {
 
 function isWebUrl(url: string): boolean {
   return /^https?:$/.test(readUrl(url)?.protocol ?? '');
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { pick } from '../pick.ts';
 
 type Pixels = readonly [width: number, height: number];
 
@@ -8,7 +8,7 @@ export type ReadSize =
 
 /** Pixels for a `size` of either form. SIM: without a size, a quality is that of a square; without a quality, 2K. */
 export function readSize(size: string | undefined, quality: '2K' | '4K' | undefined, prompt: string): ReadSize {
-  const ratio = size === 'auto' ? pickRatio(prompt) : (size ?? '1:1');
+  const ratio = size === 'auto' ? pick([...RATIOS['2K'].keys()], prompt) : (size ?? '1:1');
   const pixels = RATIOS[quality ?? '2K'].get(ratio);
   if (pixels) return { ok: true, width: pixels[0], height: pixels[1] };
   const [, width, height] = /^([1-9]\d{0,5})x([1-9]\d{0,5})$/.exec(ratio) ?? [];
@@ -61,10 +61,4 @@ function withTransposes(landscape: [ratio: string, pixels: Pixels][]): ReadonlyM
     if (ratio !== '21:9') ratios.set(ratio.split(':').reverse().join(':'), [height, width]);
   }
   return ratios;
-}
-
-function pickRatio(prompt: string): string {
-  const ratios = [...RATIOS['2K'].keys()];
-  const seed = createHash('sha256').update(prompt).digest().readUInt32LE(0);
-  return ratios[seed % ratios.length] as string;
 }

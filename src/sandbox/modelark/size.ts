@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { pick } from '../pick.ts';
 
 type Pixels = readonly [width: number, height: number];
 
@@ -9,6 +9,7 @@ const MOST_RATIO = 16;
 /** Pixels for a label or `WxH`, or what is wrong with it. */
 export function readSize(size: string, prompt: string): Pixels | string {
   const label = LABELS.get(size);
+  // With a label the model chooses the ratio from the prompt.
   if (label) return pick(label, prompt);
   const [, width, height] = /^([1-9]\d{0,5})x([1-9]\d{0,5})$/.exec(size) ?? [];
   if (!width || !height) return 'size must be 2K, 3K, 4K or WIDTHxHEIGHT';
@@ -20,12 +21,6 @@ function readPixels(width: number, height: number): Pixels | string {
   if (area < LEAST_AREA || area > MOST_AREA) return `size must have ${LEAST_AREA} to ${MOST_AREA} pixels`;
   if (width > MOST_RATIO * height || height > MOST_RATIO * width) return 'size must have a ratio from 1/16 to 16';
   return [width, height];
-}
-
-/** With a label the model chooses the ratio from the prompt: one prompt, one choice. */
-function pick(choices: readonly Pixels[], prompt: string): Pixels {
-  const seed = createHash('sha256').update(prompt).digest().readUInt32LE(0);
-  return choices[seed % choices.length] as Pixels;
 }
 
 /** The recommended sizes, and among 2K the one of the official example, which is in no table. */

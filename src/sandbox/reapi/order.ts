@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isLoopback } from '../callbacks.ts';
+import { parseJson } from '../parse-json.ts';
 import { readUrl } from '../read-url.ts';
 import type { Order } from '../task.ts';
 import { RATIOS, toPixels } from './size.ts';
@@ -100,12 +101,4 @@ function isMissing(body: unknown, name: PropertyKey | undefined): boolean {
 function isReference(url: string): boolean {
   const { protocol = '', hostname = '' } = readUrl(url) ?? {};
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { pick } from '../pick.ts';
 
 export const RATIOS = ['1:1', '4:3', '3:4', '16:9', '9:16', '3:2', '2:3', '21:9', 'auto'] as const;
 export type Ratio = (typeof RATIOS)[number];
@@ -37,7 +37,5 @@ const PIXELS: Record<Tier, Record<Shape, readonly [width: number, height: number
 };
 
 function pickRatio(reference: string): Shape {
-  const shapes = Object.keys(PIXELS['2K']) as Shape[];
-  const seed = createHash('sha256').update(reference).digest().readUInt32LE(0);
-  return shapes[seed % shapes.length] as Shape;
+  return pick(Object.keys(PIXELS['2K']) as Shape[], reference);
 }

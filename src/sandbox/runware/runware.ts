@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Call, DATA_URI_BODY_BYTES, type Desk, type Dialect, type Reply } from '../dialect.ts';
+import { parseJson } from '../parse-json.ts';
 import { findKey } from '../receive.ts';
 import { callbacksOf } from './answers.ts';
 import { refuse, refuseBody } from './errors.ts';
@@ -44,12 +45,4 @@ function findKeyInBody(body: string): string | null {
   const tasks = parseJson(body);
   const read = Authentication.safeParse(Array.isArray(tasks) ? tasks[0] : undefined);
   return read.success ? findKey(`Bearer ${read.data.apiKey}`) : null;
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

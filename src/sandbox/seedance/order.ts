@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../parse-json.ts';
 import type { Order, Task } from '../task.ts';
 import type { Code } from './errors.ts';
 
@@ -111,12 +112,4 @@ function toOrder(item: z.infer<typeof Item>, webhookUrl: string | undefined): Om
 function toUnacceptable({ issues: [issue] }: z.ZodError): Unacceptable {
   const field = issue?.path.find((step) => typeof step === 'string') ?? '';
   return { ok: false, code: CODES[field] ?? 'invalid_request', message: issue?.message ?? 'Invalid request' };
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../parse-json.ts';
 import type { Order } from '../task.ts';
 import { PRESETS, toPixels } from './size.ts';
 
@@ -60,12 +61,4 @@ const Edit = Generate.extend({
 // Seed 003's own example is cut short, `iVBOR...`: what stands after the comma is not looked at any further.
 function isDataUri(uri: string): boolean {
   return /^data:image\/[\w.+-]+;base64,\S/.test(uri);
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

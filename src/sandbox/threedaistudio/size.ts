@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { pick } from '../pick.ts';
 
 type Pixels = readonly [width: number, height: number];
 
@@ -16,7 +16,7 @@ const NAMED = {
 } as const satisfies Record<string, Pixels>;
 
 /** SIM: the layout of an automatic one is picked by the prompt, from these of its tier. */
-const AUTOMATIC = {
+const AUTOMATIC: Record<'auto_2K' | 'auto_3K', readonly Pixels[]> = {
   auto_2K: [
     [2048, 2048],
     [2848, 1600],
@@ -27,7 +27,7 @@ const AUTOMATIC = {
     [4096, 2304],
     [2592, 3456],
   ],
-} as const satisfies Record<string, readonly [Pixels, Pixels, Pixels]>;
+};
 
 export const PRESETS = [
   'square_hd',
@@ -44,9 +44,4 @@ export function toPixels(preset: (typeof PRESETS)[number], prompt: string): { wi
   const [width, height] =
     preset === 'auto_2K' || preset === 'auto_3K' ? pick(AUTOMATIC[preset], prompt) : NAMED[preset];
   return { width, height };
-}
-
-function pick(layouts: readonly [Pixels, Pixels, Pixels], prompt: string): Pixels {
-  const seed = createHash('sha256').update(prompt).digest().readUInt32LE(0);
-  return layouts[seed % layouts.length] ?? layouts[0];
 }

@@ -1,6 +1,6 @@
 import { isOutage } from '../generation/outage.ts';
 
-export interface Batches<T> {
+export interface BatchedWrites<T> {
   /** Resolves when the item has been written, together with all that came while the last batch was being written. */
   add(item: T): Promise<void>;
 }
@@ -17,7 +17,7 @@ const MOST_IN_A_BATCH = 200;
  * Under load, what arrives while one batch is being written becomes the next: the busier, the fewer statements each.
  * One item that cannot be written keeps no other from it.
  */
-export function createBatches<T>(write: (items: T[]) => Promise<void>): Batches<T> {
+export function createBatchedWrites<T>(write: (items: T[]) => Promise<void>): BatchedWrites<T> {
   let waiting: Waiting<T>[] = [];
   let writing = false;
 

@@ -1,10 +1,10 @@
-import type { SubmitReport } from '../generation/provider.ts';
+import type { SubmitReport } from '../generation/provider-report.ts';
 import type { TaskAnswer } from '../generation/record-submission.ts';
 import type { Task } from '../generation/types.ts';
 import type { Provider } from '../provider/provider.ts';
 
 /** What the answer to one submission says of each task in it; those of a batch are in the order of their places. */
-export function answersOf({ batch }: Provider, tasks: readonly Task[], report: SubmitReport): TaskAnswer[] {
+export function splitAnswer({ batch }: Provider, tasks: readonly Task[], report: SubmitReport): TaskAnswer[] {
   if (tasks.length === 1 || !batch) return tasks.map((task) => ({ task, report }));
   switch (report.kind) {
     case 'ACCEPTED':

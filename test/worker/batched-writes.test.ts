@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { createBatches } from '../../src/worker/batch.ts';
+import { createBatchedWrites } from '../../src/worker/batched-writes.ts';
 
 test('what comes while a batch is being written becomes the next one, in order', async () => {
   const { written, write, finish } = slowly();
-  const batches = createBatches(write);
+  const batches = createBatchedWrites(write);
   const adds = [1, 2, 3].map((item) => batches.add(item));
   expect(written).toEqual([[1]]);
   await finish();
@@ -17,7 +17,7 @@ test('what comes while a batch is being written becomes the next one, in order',
 
 test('an add resolves when its own item was written, not before', async () => {
   const { write, finish } = slowly();
-  const batches = createBatches(write);
+  const batches = createBatchedWrites(write);
   const resolved: number[] = [];
   const adds = [1, 2].map((item) => batches.add(item).then(() => resolved.push(item)));
   await settle();
@@ -31,7 +31,7 @@ test('an add resolves when its own item was written, not before', async () => {
 
 test('a batch has at most 200 items', async () => {
   const sizes: number[] = [];
-  const batches = createBatches<number>(async (items) => void sizes.push(items.length));
+  const batches = createBatchedWrites<number>(async (items) => void sizes.push(items.length));
   await Promise.all(Array.from({ length: 1_001 }, (_, i) => batches.add(i)));
   expect(sizes.every((size) => size <= 200)).toBe(true);
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(1_001);
@@ -40,7 +40,7 @@ test('a batch has at most 200 items', async () => {
 
 test('an item that cannot be written fails alone: what shared its batch is written without it', async () => {
   const written: string[][] = [];
-  const batches = createBatches<string>(async (items) => {
+  const batches = createBatchedWrites<string>(async (items) => {
     if (items.includes('bad')) throw new Error('refused');
     written.push(items);
   });
@@ -57,7 +57,7 @@ test('an item that cannot be written fails alone: what shared its batch is writt
 
 test('while the database is away a batch fails at once, and is not tried again one by one', async () => {
   let writes = 0;
-  const batches = createBatches<string>(async () => {
+  const batches = createBatchedWrites<string>(async () => {
     writes += 1;
     throw Object.assign(new Error('gone'), { code: 'CONNECTION_CLOSED' });
   });
@@ -67,7 +67,7 @@ test('while the database is away a batch fails at once, and is not tried again o
 
 test('after everything was written, the next item is written at once', async () => {
   const written: number[][] = [];
-  const batches = createBatches<number>(async (items) => void written.push(items));
+  const batches = createBatchedWrites<number>(async (items) => void written.push(items));
   await batches.add(1);
   await batches.add(2);
   expect(written).toEqual([[1], [2]]);

@@ -1,0 +1,87 @@
+import type { GuardedFetch } from '../fetch/guarded-fetch.ts';
+import type { Domain } from '../generation/domain.ts';
+import type { ReferenceRules } from '../generation/provider-model.ts';
+import { recordReports } from '../generation/record.ts';
+import type { Task } from '../generation/types.ts';
+import type { Provider } from '../provider/provider.ts';
+import { createTurns } from '../turns.ts';
+import type { Order } from './compose.ts';
+import { type Fetching, fetchReferences } from './references.ts';
+
+/** Of all submissions together: a download may be as large as a reference may be. */
+const MOST_DOWNLOADS = 4;
+/** Submissions that hold their references in memory, many times 10 MB each. */
+const MOST_WITH_BYTES = 4;
+/** Of one workspace: a host that never answers is not to keep others from sending. */
+const MOST_WITH_REFERENCES = 8;
+
+export interface Preparer {
+  /** Whether there is room for one more of its workspace, where it has references at all. */
+  hasRoom(tasks: readonly Task[]): boolean;
+  /** Runs the whole way of one submission, once there is room in memory for what its references become. */
+  inTurn(provider: Provider, tasks: readonly Task[], way: () => Promise<void>): Promise<void>;
+  /** Those that may be sent, with their requests as they are sent; the others fail before anything leaves. */
+  prepare(provider: Provider, tasks: readonly Task[], signal: AbortSignal): Promise<Order[]>;
+}
+
+/** Looks at the references of what is about to be sent, for all submissions of this process. */
+export function createPreparer(domain: Domain, fetch: GuardedFetch): Preparer {
+  const takeDownload = createTurns(MOST_DOWNLOADS);
+  const takeMemory = createTurns(MOST_WITH_BYTES);
+  /** Submissions with references that are under way, by workspace. */
+  const underWay = new Map<string, number>();
+
+  return {
+    hasRoom: (tasks) => !hasReferences(tasks) || (underWay.get(workspaceOf(tasks)) ?? 0) < MOST_WITH_REFERENCES,
+    async inTurn(provider, tasks, way) {
+      if (!hasReferences(tasks)) return way();
+      const workspaceId = workspaceOf(tasks);
+      const count = (change: number) => {
+        const now = (underWay.get(workspaceId) ?? 0) + change;
+        if (now > 0) underWay.set(workspaceId, now);
+        else underWay.delete(workspaceId);
+      };
+      count(1);
+      try {
+        await (tasks.some((task) => becomesBytes(provider, task)) ? takeMemory(way, workspaceId) : way());
+      } finally {
+        count(-1);
+      }
+    },
+    async prepare(provider, tasks, signal) {
+      const looked = await Promise.all(
+        tasks.map(async (task) => {
+          const rules = rulesOf(provider, task);
+          const options = { allowedHosts: provider.resultHosts, signal };
+          const fetching: Fetching = { fetch, takeTurn: (work) => takeDownload(work, task.workspaceId) };
+          return { task, references: await fetchReferences(fetching, task.request, rules, options) };
+        }),
+      );
+      const unfit = looked.flatMap(({ task, references }) => (references.ok ? [] : [{ task, ...references }]));
+      await recordReports(
+        domain,
+        unfit.map(({ task: { id: taskId, leaseToken: token, generationId }, failure }) => {
+          return { generationId, report: { kind: 'UNFIT', taskId, token, failure } };
+        }),
+      );
+      return looked.flatMap(({ task, references }) => (references.ok ? [{ task, request: references.request }] : []));
+    },
+  };
+}
+
+function hasReferences(tasks: readonly Task[]): boolean {
+  return tasks.some(({ request }) => request.references.length > 0);
+}
+
+/** What leaves together is of one workspace. */
+function workspaceOf([first]: readonly Task[]): string {
+  return first?.workspaceId ?? '';
+}
+
+function becomesBytes(provider: Provider, task: Task): boolean {
+  return task.request.references.length > 0 && rulesOf(provider, task)?.form === 'DATA_URI';
+}
+
+function rulesOf({ models }: Provider, { request }: Task): ReferenceRules | null {
+  return models.find(({ model }) => model === request.model)?.references ?? null;
+}

@@ -1,0 +1,122 @@
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { askLeave, closeProvider, type Leave, openProvider, returnTrial } from '../../src/generation/breaker-state.ts';
+import { claimTasks } from '../../src/generation/claim.ts';
+import { registerWorker } from '../../src/generation/lease.ts';
+import { recallTurnedAway } from '../../src/generation/recall.ts';
+import { recordReports } from '../../src/generation/record.ts';
+import type { Task } from '../../src/generation/types.ts';
+import { the } from './reports.ts';
+import { sampleTrouble } from './samples.ts';
+import { openStage, type Stage, taskOf } from './stage.ts';
+
+const KITES = { provider: 'kites', mode: 'TEST' as const };
+const BOATS = { provider: 'boats', mode: 'TEST' as const };
+type Key = typeof KITES | typeof BOATS;
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+beforeEach(() => stage.clear());
+afterAll(() => stage.close());
+
+test.each([
+  ['ended well', (trial: string) => closeProvider(stage.domain.db, KITES, trial)],
+  ['was not made after all', (trial: string) => returnTrial(stage.domain.db, KITES, trial)],
+])('what was turned away because of a trial that %s in that very instant is called', async (_, endTrial) => {
+  const task = await claim();
+  const trial = await openAndTry(KITES);
+  const seen = await lookAt(KITES);
+  await endTrial(trial);
+  await turnAway(task, seen);
+  expect(await readWait(task)).toBeGreaterThan(500);
+  expect(await recallTurnedAway(stage.domain)).toBe(1);
+  expect(await readWait(task)).toBeLessThanOrEqual(0);
+  // Once.
+  expect(await recallTurnedAway(stage.domain)).toBe(0);
+});
+
+test('what waits at one that is away is called when another is well, and not before', async () => {
+  const task = await claim();
+  const [, trial] = [await openAndTry(KITES), await openAndTry(BOATS)];
+  await turnAway(task, await lookAt(KITES));
+  expect(await recallTurnedAway(stage.domain)).toBe(0);
+  await closeProvider(stage.domain.db, { ...BOATS, mode: 'LIVE' }, trial);
+  expect(await recallTurnedAway(stage.domain)).toBe(0);
+  await closeProvider(stage.domain.db, BOATS, trial);
+  expect(await recallTurnedAway(stage.domain)).toBe(1);
+});
+
+test('nobody is called for what was well long before, nor who waits for a reason of their own', async () => {
+  const [turnedAway, delayed] = [await claim(), await claim()];
+  const trial = await openAndTry(BOATS);
+  await closeProvider(stage.domain.db, BOATS, trial);
+  await stage.domain.db.execute(sql`update provider_states set well_at = clock_timestamp() - interval '4 seconds'`);
+  await openAndTry(KITES);
+  await turnAway(turnedAway, await lookAt(KITES));
+  expect(await recallTurnedAway(stage.domain)).toBe(0);
+  const { id: taskId, generationId, leaseToken: token } = delayed;
+  await recordReports(stage.domain, [{ generationId, report: { kind: 'DELAYED', taskId, token, delayMs: 600_000 } }]);
+  await stage.domain.db.execute(sql`update provider_states set well_at = clock_timestamp()`);
+  expect(await recallTurnedAway(stage.domain)).toBe(1);
+  expect(await readWait(delayed)).toBeGreaterThan(500);
+});
+
+test('one that others have locked in that instant is waited for, not passed over', async () => {
+  const task = await claim();
+  const trial = await openAndTry(KITES);
+  await turnAway(task, await lookAt(KITES));
+  await closeProvider(stage.domain.db, KITES, trial);
+  const other = await stage.another();
+  let recalled = Promise.resolve(0);
+  await other.domain.db.transaction(async (tx) => {
+    await tx.execute(sql`select 1 from tasks for update`);
+    recalled = recallTurnedAway(stage.domain);
+    await expect.poll(() => countWaiting()).toBe(1);
+  });
+  expect(await recalled).toBe(1);
+});
+
+async function claim(): Promise<Task> {
+  const { id } = await stage.create(await stage.newCaller());
+  const workerId = await registerWorker(stage.domain);
+  const tasks = await claimTasks(stage.domain, { workerId, statuses: ['QUEUED'], limit: 10 });
+  return the(tasks.find(({ generationId }) => generationId === id));
+}
+
+async function openAndTry(key: Key): Promise<string> {
+  const why = { code: 'PROVIDER_ERROR' as const, reason: 'It was away.' };
+  await openProvider(stage.domain.db, key, why, { firstMs: 0, longestMs: 0, leastMs: 0 }, null);
+  const leave = await askLeave(stage.domain.db, key, 600_000);
+  return leave.kind === 'TRIAL' ? leave.trial : '';
+}
+
+async function lookAt(key: Key): Promise<Extract<Leave, { kind: 'OPEN' }>> {
+  const leave = await askLeave(stage.domain.db, key, 600_000);
+  if (leave.kind !== 'OPEN') throw new Error('it is not open');
+  return leave;
+}
+
+async function turnAway(
+  { id: taskId, generationId, leaseToken: token }: Task,
+  { seenAt, forMs: delayMs }: { seenAt: Date; forMs: number },
+): Promise<void> {
+  const failure = sampleTrouble({ billed: 'NO' });
+  const report = { kind: 'TURNED_AWAY' as const, taskId, token, failure, seenAt, delayMs };
+  await recordReports(stage.domain, [{ generationId, report }]);
+  expect(taskOf(await stage.reload(generationId))).toMatchObject({ status: 'QUEUED', turnedAwayAt: seenAt });
+}
+
+/** In how many seconds it is due. */
+async function readWait({ id }: Task): Promise<number> {
+  const [row] = await stage.domain.db.execute<{ s: number }>(sql`
+    select extract(epoch from next_at - clock_timestamp())::float8 as s from tasks where id = ${id}`);
+  return the(row).s;
+}
+
+async function countWaiting(): Promise<number> {
+  const { count } = await stage.domain.db.execute(sql`
+    select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);
+  return count;
+}
