@@ -28,6 +28,10 @@ test.each([
   ['Look', /"status": "SUCCEEDED".*"slots": \[ { "index": 0, "asset": { "url": { "uri": "http/],
   ['List', /"generations": { "edges": \[ { "node": { "id": "gen_\w+", "status": "SUCCEEDED"/],
   ['Providers', /"providers": \[ { "name": "GPTImage2".*"maxImages": 15/],
+  [
+    'Quote',
+    /"routes": \[ { "provider": { "name": "GPTImage2" }, "eligible": true, "chosen": false.*"asked": "R3K", "sent": "R2K"/,
+  ],
   ['Exchanges', /"exchanges": \[ { "at": ".*"method": "GET", "url": "http.*"status": 200/],
   ['Events', /"edges": \[ { "node": { "at": "[^"]+", "type": "GENERATION_CREATED"/],
   ['Watch', /"kind": "SNAPSHOT", "final": true/],
@@ -45,7 +49,7 @@ test.each([
 test('a reload keeps the tabs as they were', async () => {
   const { page } = visit;
   const before = await page.locator('.graphiql-tab').allInnerTexts();
-  expect(before).toHaveLength(7);
+  expect(before).toHaveLength(8);
   await page.reload();
   await page.locator('.graphiql-execute-button').waitFor();
   expect(await page.locator('.graphiql-tab').allInnerTexts()).toEqual(before);

@@ -124,6 +124,36 @@ query Providers {
 }
 `;
 
+const QUOTE = `# Before it costs anything: who could make this, what it
+# would cost and take, what would be changed for it, and
+# whom Create would ask. Nothing is ordered.
+query Quote {
+  quote(
+    input: {
+      prompt: "A lighthouse at dusk, calm sea"
+      images: 4
+      size: {
+        ratio: { aspectRatio: "16:9", resolution: R3K }
+      }
+      fit: NEAREST
+      routing: { prefer: CHEAPEST }
+    }
+  ) {
+    routes {
+      provider { name }
+      eligible
+      chosen
+      reason
+      price { amount currency }
+      p50Seconds
+      adjustments { path asked sent reason }
+      refusals { message }
+    }
+    errors { code message path }
+  }
+}
+`;
+
 const EXCHANGES = `# After Create: what this service and the provider said
 # to each other, newest first, without secrets. Look here
 # when a picture fails. A key needs the scope DEBUG.
@@ -173,4 +203,4 @@ query Events {
 `;
 
 /** What a first visitor finds open, in the order in which one would want it. */
-export const TABS = [CREATE, WATCH, LOOK, LIST, PROVIDERS, EXCHANGES, EVENTS].map((query) => ({ query }));
+export const TABS = [CREATE, WATCH, LOOK, LIST, PROVIDERS, QUOTE, EXCHANGES, EVENTS].map((query) => ({ query }));
