@@ -71,10 +71,10 @@ export async function askLeave(db: Executor, key: StateKey, trialMs: number): Pr
   return { kind: 'OPEN', code: open.code, forMs, isOnTrial: open.is_on_trial, seenAt: new Date(open.at) };
 }
 
-/** A trial that was not made after all: whoever asks next may make it. */
+/** A trial that was not made after all: whoever asks next may make it. To others that is no news: its pause was over. */
 export async function returnTrial(db: Executor, key: StateKey, trial: string): Promise<void> {
   await db.execute(sql`
-    update ${providerStates} set open_until = clock_timestamp(), trial = null, well_at = clock_timestamp()
+    update ${providerStates} set open_until = clock_timestamp() - interval '1 minute', trial = null
     where ${isOf(key)} and trial = ${trial}`);
 }
 
@@ -90,6 +90,6 @@ export async function closeProvider(db: Executor, key: StateKey, trial: string):
 /** A key that was refused may be another one by now: whoever asks next tries it. */
 export async function retryRefusedKeys(db: Executor): Promise<void> {
   await db.execute(sql`
-    update ${providerStates} set open_until = clock_timestamp(), well_at = clock_timestamp()
+    update ${providerStates} set open_until = clock_timestamp()
     where open_code = 'PROVIDER_REJECTED' and trial is null and open_until > clock_timestamp()`);
 }

@@ -8,12 +8,13 @@ import type { Cost, CostBasis, Task } from './types.ts';
  */
 export function costOf(tasks: readonly Task[]): Cost {
   const billed = tasks.filter(({ cost }) => cost.basis !== 'REFUNDED');
-  const costs = (billed.length > 0 ? billed : tasks).map(({ cost }) => cost);
+  const counted = billed.length > 0 ? billed : tasks;
+  const costs = counted.map(({ cost }) => cost);
   return {
     basis: basisOf(costs.map(({ basis }) => basis)),
     reserved: total(costs.map(({ reserved }) => reserved)),
     settled: total(costs.map(({ settled }) => settled)),
-    providerCredits: creditsOf(tasks),
+    providerCredits: creditsOf(counted),
   };
 }
 

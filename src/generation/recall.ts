@@ -1,25 +1,30 @@
 import { sql } from 'drizzle-orm';
-import { providerStates, tasks } from '../db/schema.ts';
+import { generations, providerStates, tasks } from '../db/schema.ts';
 import type { Domain } from './domain.ts';
 
 const MOST_AT_ONCE = 500;
-/** So long a process may take one for open that is well: who looks for another provider meanwhile is called once more. */
-const STALE_S = 3;
+/** Processes know of a provider that is well by a second at most later; who looked for one meanwhile is called again. */
+const LATE_BY_S = 3;
 
 /**
- * Tasks that a provider turned away are due as soon as it, or any other one that might make them, is well. It is looked
- * for, not told: whoever finds a provider well cannot see who is being turned away in that instant. In the order in which
- * everyone locks tasks, and none is passed over because it is locked.
+ * Tasks that a provider turned away are due as soon as something may be sent to it, or may again be to another one that
+ * their routing allows. It is looked for, not told: whoever finds a provider well cannot see who is being turned away in
+ * that instant. In the order in which everyone locks tasks, and none is passed over because it is locked.
  */
 export async function recallTurnedAway({ db, hints }: Pick<Domain, 'db' | 'hints'>): Promise<number> {
   const { count } = await db.execute(sql`
     update ${tasks} set next_at = clock_timestamp() where id = any(array(
-      select t.id from ${tasks} t
+      select t.id from ${tasks} t join ${generations} g on g.id = t.generation_id
       where t.turned_away_at is not null and t.status = 'QUEUED' and t.worker_id is null
         and t.next_at > clock_timestamp() + interval '1 second'
         and exists (
           select from ${providerStates} s
-          where s.mode = t.mode and s.well_at > t.turned_away_at - ${STALE_S}::int * interval '1 second'
+          where s.mode = t.mode and coalesce(s.open_until <= clock_timestamp(), true) and (
+            s.provider = t.provider
+            or greatest(s.well_at, s.open_until) > t.turned_away_at - ${LATE_BY_S}::int * interval '1 second'
+              and coalesce(g.routing->>'onFailure', 'FALLBACK') = 'FALLBACK'
+              and (g.routing->'providers' is null or jsonb_exists(g.routing->'providers', s.provider))
+          )
         )
       order by t.id limit ${MOST_AT_ONCE} for update of t
     ))`);

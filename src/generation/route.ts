@@ -12,6 +12,9 @@ import { UNKNOWN_STANDING } from './standing.ts';
 import type { Generation, Task } from './types.ts';
 import { routingErrors, type UserError, unroutedErrors } from './user-error.ts';
 
+/** So long nobody is looked for again at a provider that turned a task away: it does not go back and forth. */
+const TURNED_AWAY_MS = 30_000;
+
 export interface Route {
   provider: CatalogueEntry;
   model: ProviderModel;
@@ -59,7 +62,7 @@ export function fallbackRoute(domain: Domain, generation: Generation, task: Task
   if (left === null) return null;
   const tried = new Set(
     generation.tasks
-      .filter((each) => isOfSameSlots(each, task) && (each.id === task.id || wasAsked(each)))
+      .filter((each) => isOfSameSlots(each, task) && (each.id === task.id || wasAsked(each, at)))
       .map(({ provider }) => provider),
   );
   const offers = listOffers(domain, generation.mode, input.model).filter(({ provider }) => !tried.has(provider.slug));
@@ -84,9 +87,10 @@ function listOffers({ catalogue, standingOf }: Domain, mode: Mode, slug: string)
     });
 }
 
-/** One that only turned it away may be well by now; one that could not use it will not. */
-function wasAsked({ submissionId, failure }: Task): boolean {
-  return submissionId !== null || failure?.retryable === false;
+/** One that only turned it away a while ago may be well by now; one that could not use it will not. */
+function wasAsked({ submissionId, failure, finishedAt }: Task, at: Date): boolean {
+  const isNew = finishedAt !== null && finishedAt.getTime() > at.getTime() - TURNED_AWAY_MS;
+  return submissionId !== null || failure?.retryable === false || isNew;
 }
 
 function isOfSameSlots(other: Task, { firstSlot, imageCount }: Task): boolean {

@@ -7,6 +7,7 @@ import { persist } from './persist.ts';
 import type { SentSubmission } from './provider-request.ts';
 import { type Entry, recordReports } from './record.ts';
 import { neverLeft } from './troubles.ts';
+import type { Wait } from './turns.ts';
 import type { Generation, Task } from './types.ts';
 
 /** Names a submission before it exists: its callback is a part of what is sent. */
@@ -17,8 +18,8 @@ export function newSubmissionId(): string {
 export interface Marking {
   /** Its provider was told an address to call. */
   awaitsCallback?: boolean;
-  /** Asked in the transaction of the mark: null when it may leave now, else in how many milliseconds to ask again. */
-  admit?: (tx: Transaction) => Promise<number | null>;
+  /** Asked in the transaction of the mark: null when it may leave now. */
+  admit?: (tx: Transaction) => Promise<Wait | null>;
 }
 
 /** Why a submission must not leave; nothing was written. */
@@ -26,7 +27,7 @@ export type Obstacle =
   /** These may not be sent any more: canceled, or taken over. */
   | { kind: 'LOST'; taskIds: string[] }
   /** Its provider has no turn for it just now. */
-  | { kind: 'NO_TURN'; waitMs: number };
+  | ({ kind: 'NO_TURN' } & Wait);
 
 /**
  * The second transaction of a submit, just before its own bytes leave: freezes the body and marks its tasks SUBMITTING,
@@ -51,8 +52,8 @@ export async function markSending(
       also: async (tx, after) => {
         const lost = all.filter(({ id }) => !isSending(after, id, submissionId)).map(({ id }) => id);
         if (lost.length > 0) throw new Stopped({ kind: 'LOST', taskIds: lost });
-        const waitMs = (await admit?.(tx)) ?? null;
-        if (waitMs !== null) throw new Stopped({ kind: 'NO_TURN', waitMs });
+        const wait = await admit?.(tx);
+        if (wait) throw new Stopped({ kind: 'NO_TURN', ...wait });
         await tx.insert(submissions).values({ id: submissionId, workspaceId, provider, mode, reference, body });
       },
     });

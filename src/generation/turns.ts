@@ -22,8 +22,15 @@ export interface Leaving {
 
 /** `waitMs`: when to ask again. */
 export type Turn = { ok: true } | { ok: false; waitMs: number };
-/** What is lacking: a place among those that the provider works on, or a turn. */
-export type Admission = { ok: true } | { ok: false; waitMs: number; lacks: 'ROOM' | 'TURN' };
+/** What is lacking: a place among those that the provider works on, one for a batch where one order may leave, or a turn. */
+export type Lack = 'ROOM' | 'BATCH' | 'TURN';
+export type Admission = { ok: true } | ({ ok: false } & Wait);
+
+/** `waitMs`: when to ask again. */
+export interface Wait {
+  waitMs: number;
+  lacks: Lack;
+}
 
 const MINUTE_MS = 60_000;
 /** Tasks end whenever they like: this often it is looked whether one has. */
@@ -43,7 +50,8 @@ export function takeTurn(db: Executor, wanted: WantedTurn): Promise<Turn> {
  * To be called when everything else is locked.
  */
 export async function admit(tx: Executor, wanted: WantedTurn, submission: Leaving): Promise<Admission> {
-  if (!(await hasRoom(tx, wanted, submission))) return { ok: false, waitMs: UNTIL_ONE_ENDS_MS, lacks: 'ROOM' };
+  const lacks = await findLack(tx, wanted, submission);
+  if (lacks) return { ok: false, waitMs: UNTIL_ONE_ENDS_MS, lacks };
   const turn = await turnFor(tx, wanted, { isSubmit: true });
   return turn.ok ? turn : { ...turn, lacks: 'TURN' };
 }
@@ -58,13 +66,17 @@ export async function awaitTurn(db: Executor, key: StateKey, waitMs: number): Pr
     set submits_wait_until = clock_timestamp() + ${waitMs + GRACE_MS}::float8 * interval '1 ms' where ${isOf(key)}`);
 }
 
-/** What is uncertain, was canceled or ran out of time here may go on there; nothing takes longer than this. */
-const GOES_ON_S = 900;
+/** What is uncertain, was canceled or ran out of time here may go on there; an image has rarely taken longer. */
+const GOES_ON_S = 120;
 
 /** Counted are submissions: a batch has one place, however many tasks it carries. */
-async function hasRoom(tx: Executor, key: WantedTurn, { isBatch, submissionId }: Leaving): Promise<boolean> {
+async function findLack(
+  tx: Executor,
+  key: WantedTurn,
+  { isBatch, submissionId }: Leaving,
+): Promise<'ROOM' | 'BATCH' | null> {
   const { concurrency, batches: mostBatches = null } = key.limits;
-  if (concurrency === null && (mostBatches === null || !isBatch)) return true;
+  if (concurrency === null && (mostBatches === null || !isBatch)) return null;
   await askState(tx, key, async () => {
     const [locked] = await tx.execute(sql`select 1 from ${providerStates} where ${isOf(key)} for update`);
     return locked;
@@ -79,13 +91,15 @@ async function hasRoom(tx: Executor, key: WantedTurn, { isBatch, submissionId }:
           and (status <> 'UNCERTAIN' or submitted_at > ${goesOn})
         union all
         select id, submission_id, place from ${tasks}
-        where ${isOf(key)} and finished_at > ${goesOn} and submitted_at > ${goesOn} and settle_until is not null
+        where ${isOf(key)} and finished_at > ${goesOn} and submitted_at > ${goesOn}
+          and status in ('FAILED', 'CANCELED') and failure->>'billed' = 'UNKNOWN'
+          and (settle_until is not null or provider_task_id is null)
       ) working
       where coalesce(submission_id, id) is distinct from ${submissionId}
       group by coalesce(submission_id, id)
     ) submissions`);
-  const isFull = concurrency !== null && Number(row?.all) >= concurrency;
-  return !isFull && !(isBatch && mostBatches !== null && Number(row?.batches) >= mostBatches);
+  if (concurrency !== null && Number(row?.all) >= concurrency) return 'ROOM';
+  return isBatch && mostBatches !== null && Number(row?.batches) >= mostBatches ? 'BATCH' : null;
 }
 
 /** Of all turns so many may be taken at once where some were left, or one request of all; else a provider of few gets them evenly. */

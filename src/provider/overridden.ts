@@ -16,7 +16,6 @@ export function overridden(provider: Provider, { concurrency, requestsPerMinute,
   const limited = (own: ProviderLimits): ProviderLimits => ({
     ...own,
     concurrency: concurrency ?? own.concurrency,
-    batches: concurrency ?? own.batches ?? null,
     requestsPerMinute: requestsPerMinute ?? own.requestsPerMinute,
   });
   return {

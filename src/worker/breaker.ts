@@ -40,8 +40,8 @@ export const PAUSES = {
 
 /** So long at most until its answer is there: its references, and the longest time that an adapter gives a submission. */
 const TRIAL_MS = 120_000;
-/** The same of a provider that answers with the images. */
-const LONG_TRIAL_MS = 360_000;
+/** The same of a provider that answers with the images: fifteen of them at BytePlus ModelArk. */
+const LONG_TRIAL_MS = 720_000;
 
 /** What this process has heard of a provider since it was last open. */
 interface Tally {
@@ -59,9 +59,12 @@ export function createBreaker(
   const { db, log } = domain;
   const tallies = new Map<string, Tally>();
 
-  function tallyOf(name: string): Tally {
+  function tallyOf(provider: Provider): Tally {
+    const name = nameOf(provider);
+    // Those that are lost keep their places: of a provider with few, no more would come.
+    const failed = Math.min(FAILED_SUBMITS, Math.max(provider.limits.concurrency ?? FAILED_SUBMITS, 2));
     const tally = tallies.get(name) ?? {
-      submits: new ConsecutiveBreaker(FAILED_SUBMITS),
+      submits: new ConsecutiveBreaker(failed),
       busy: new ConsecutiveBreaker(BUSY_SUBMITS),
       polls: new SamplingBreaker(FAILED_POLLS),
     };
@@ -70,13 +73,12 @@ export function createBreaker(
   }
 
   async function hear(provider: Provider, report: SubmitReport | PollReport, trial: string | null): Promise<void> {
-    const name = nameOf(provider);
     if (isSubmit(provider, report)) {
       const verdict = judgeSubmit(report);
       if (trial !== null) return endTrial(provider, report, verdict, trial);
-      if (!isClosed(provider)) return void tallies.delete(name);
-      if (isEnough(tallyOf(name), verdict)) await open(provider, report, null);
-    } else if (isClosed(provider) && isOutage(tallyOf(name).polls, judgePoll(report))) {
+      if (!isClosed(provider)) return void tallies.delete(nameOf(provider));
+      if (isEnough(tallyOf(provider), verdict)) await open(provider, report, null);
+    } else if (isClosed(provider) && isOutage(tallyOf(provider).polls, judgePoll(report))) {
       await open(provider, report, null);
     }
   }

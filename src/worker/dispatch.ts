@@ -30,7 +30,8 @@ export interface Dispatcher {
   roomFor(provider: Provider, task: Task): number;
 }
 
-const NO_ROOM = { delayMs: 2_000, blameless: true };
+/** Not all at once: of a host that never answers they come again until their deadline. */
+const noRoom = () => ({ delayMs: 3_000 + Math.random() * 9_000, blameless: true });
 
 /** Decides whether anything may leave: it is configured, has a turn, and is well. What may leave is prepared and sent. */
 export function createDispatcher(domain: Domain, { providers, fetch, breaker, ...parts }: DispatchParts): Dispatcher {
@@ -43,7 +44,7 @@ export function createDispatcher(domain: Domain, { providers, fetch, breaker, ..
       const [first] = tasks;
       const provider = first && findProvider(providers, first);
       if (!provider) return await delayTasks(domain, tasks, UNCONFIGURED);
-      if (!preparer.hasRoom(tasks)) return await delayTasks(domain, tasks, NO_ROOM);
+      if (!preparer.hasRoom(tasks)) return await delayTasks(domain, tasks, noRoom());
       await preparer.inTurn(provider, tasks, () => attempt(provider, tasks, signal));
     } catch (error) {
       domain.log.error({ err: error, tasks: tasks.map(({ id }) => id) }, 'tasks could not be submitted');

@@ -2,15 +2,15 @@ import type { Domain } from '../generation/domain.ts';
 import type { ProviderLimits } from '../generation/provider.ts';
 import type { Executor } from '../generation/provider-state.ts';
 import { type Standing, UNKNOWN_STANDING } from '../generation/standing.ts';
-import { admit, awaitTurn, type Leaving, takeTurn } from '../generation/turns.ts';
+import { admit, awaitTurn, type Leaving, takeTurn, type Wait } from '../generation/turns.ts';
 import type { Task } from '../generation/types.ts';
 import type { Provider } from '../provider/provider.ts';
 
 /** What may be sent to each provider now, for all workers together. */
 export interface Limits {
   of(provider: Provider): ProviderLimits;
-  /** To be asked in the transaction that marks a submission: null when it may leave, else in how many milliseconds to ask again. */
-  admit(provider: Provider, leaving: Leaving & { images: number }): (tx: Executor) => Promise<number | null>;
+  /** To be asked in the transaction that marks a submission: null when it may leave. */
+  admit(provider: Provider, leaving: Leaving & { images: number }): (tx: Executor) => Promise<Wait | null>;
   /** To be asked right before any other request: 0 when it may leave, else in how many milliseconds to ask again. */
   takeTurn(provider: Provider): Promise<number>;
 }
@@ -41,7 +41,7 @@ export function createLimits({ db, log, standingOf }: Pick<Domain, 'db' | 'log' 
             log.warn({ err: error, provider: provider.slug }, 'a turn could not be kept for a submission'),
           );
         }
-        return waitMs;
+        return { waitMs, lacks };
       },
     async takeTurn(provider) {
       const turn = await takeTurn(db, wantedAt(provider));

@@ -12,13 +12,13 @@ import { type Fetching, fetchReferences } from './references.ts';
 const MOST_DOWNLOADS = 4;
 /** Submissions that hold their references in memory, many times 10 MB each. */
 const MOST_WITH_BYTES = 4;
-/** Of one workspace: a host that never answers is not to keep others from sending. */
-const MOST_WITH_REFERENCES = 8;
+/** Of one workspace at one time: a host that never answers is not to keep others from sending. */
+const MOST_LOOKED_AT = 16;
 
 export interface Preparer {
-  /** Whether there is room for one more of its workspace, where it has references at all. */
+  /** Whether the references of these may be looked at now, where they have any. */
   hasRoom(tasks: readonly Task[]): boolean;
-  /** Runs the whole way of one submission, once there is room in memory for what its references become. */
+  /** Goes the whole way of one submission, once there is room in memory for what its references become. */
   inTurn(provider: Provider, tasks: readonly Task[], way: () => Promise<void>): Promise<void>;
   /** Those that may be sent, with their requests as they are sent; the others fail before anything leaves. */
   prepare(provider: Provider, tasks: readonly Task[], signal: AbortSignal): Promise<Order[]>;
@@ -28,24 +28,23 @@ export interface Preparer {
 export function createPreparer(domain: Domain, fetch: GuardedFetch): Preparer {
   const takeDownload = createTurns(MOST_DOWNLOADS);
   const takeMemory = createTurns(MOST_WITH_BYTES);
-  /** Submissions with references that are under way, by workspace. */
-  const underWay = new Map<string, number>();
+  /** Submissions whose references wait for their turn or are being fetched, each by its first task. */
+  const lookedAt = new Map<string, Task>();
 
   return {
-    hasRoom: (tasks) => !hasReferences(tasks) || (underWay.get(workspaceOf(tasks)) ?? 0) < MOST_WITH_REFERENCES,
+    hasRoom: ([first, ...others]) =>
+      !first ||
+      !hasReferences([first, ...others]) ||
+      [...lookedAt.values()].filter(({ workspaceId }) => workspaceId === first.workspaceId).length < MOST_LOOKED_AT,
     async inTurn(provider, tasks, way) {
-      if (!hasReferences(tasks)) return way();
-      const workspaceId = workspaceOf(tasks);
-      const count = (change: number) => {
-        const now = (underWay.get(workspaceId) ?? 0) + change;
-        if (now > 0) underWay.set(workspaceId, now);
-        else underWay.delete(workspaceId);
-      };
-      count(1);
+      const [first] = tasks;
+      if (!first || !hasReferences(tasks)) return way();
+      lookedAt.set(first.id, first);
       try {
-        await (tasks.some((task) => becomesBytes(provider, task)) ? takeMemory(way, workspaceId) : way());
+        const isHeld = tasks.some((task) => becomesBytes(provider, task));
+        await (isHeld ? takeMemory(way, first.workspaceId) : way());
       } finally {
-        count(-1);
+        lookedAt.delete(first.id);
       }
     },
     async prepare(provider, tasks, signal) {
@@ -57,6 +56,7 @@ export function createPreparer(domain: Domain, fetch: GuardedFetch): Preparer {
           return { task, references: await fetchReferences(fetching, task.request, rules, options) };
         }),
       );
+      for (const { id } of tasks) lookedAt.delete(id);
       const unfit = looked.flatMap(({ task, references }) => (references.ok ? [] : [{ task, ...references }]));
       await recordReports(
         domain,
@@ -71,11 +71,6 @@ export function createPreparer(domain: Domain, fetch: GuardedFetch): Preparer {
 
 function hasReferences(tasks: readonly Task[]): boolean {
   return tasks.some(({ request }) => request.references.length > 0);
-}
-
-/** What leaves together is of one workspace. */
-function workspaceOf([first]: readonly Task[]): string {
-  return first?.workspaceId ?? '';
 }
 
 function becomesBytes(provider: Provider, task: Task): boolean {

@@ -13,7 +13,7 @@ const COMPARE_EVERY_MS = 2_000;
 const BATCH = 200;
 
 /**
- * Takes over from silent workers, calls back what was turned away, ends what ran out of time, and compares the tasks this worker holds according to the
+ * Takes over from silent workers, ends what ran out of time, calls back what was turned away, and compares the tasks this worker holds according to the
  * database with those its loops have in hand: they part when the answer to a claim is lost, or a task is canceled.
  */
 export function createReconciler(domain: Domain, identity: Identity, poller: Poller, holders: Holder[]): Loop {
@@ -41,9 +41,10 @@ export function createReconciler(domain: Domain, identity: Identity, poller: Pol
     async tick() {
       if (!identity.isAlive()) return UNTIL_THE_NEXT_HEARTBEAT_MS;
       if (identity.mayJudge()) await takeOverFromTheSilent(domain);
-      await recallTurnedAway(domain);
       if (strays.size > 0 || performance.now() - comparedAt > COMPARE_EVERY_MS) await compare();
-      return (await expireTasks(domain, BATCH)) >= BATCH ? 0 : EVERY_MS;
+      const isMore = (await expireTasks(domain, BATCH)) >= BATCH;
+      await recallTurnedAway(domain);
+      return isMore ? 0 : EVERY_MS;
     },
   });
 }

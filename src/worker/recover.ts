@@ -91,7 +91,7 @@ function mayGoOn(
   const { imageCount: images, submissionId } = task;
   const admitAgain = limits.admit(provider, { images, isBatch: task.place !== null, submissionId });
   const ask = () => limits.takeTurn(provider);
-  const submit = async () => (await admitAgain(domain.db)) ?? 0;
+  const submit = async () => (await admitAgain(domain.db))?.waitMs ?? 0;
 
   return async (next) => {
     const isSent = next === 'SEND_AGAIN';

@@ -1,4 +1,5 @@
 import type { Domain } from '../generation/domain.ts';
+import { putTasksBack } from '../generation/lease.ts';
 import type { Exchange, SubmitReport } from '../generation/provider-report.ts';
 import { recordArrival, recordSubmission } from '../generation/record-submission.ts';
 import type { Task } from '../generation/types.ts';
@@ -20,7 +21,7 @@ export interface SendParts {
   busy: Busy;
 }
 
-/** Sends orders in one submission, once. Answers what their provider said, once that is stored; null where nothing left. */
+/** Sends orders in one submission, once, or only the first of them where there is no room for a batch. Answers what their provider said, once that is stored; null where nothing left. */
 export async function sendOrders(
   domain: Domain,
   { callbackUrl, busy, ...parts }: SendParts,
@@ -31,6 +32,11 @@ export async function sendOrders(
   const tasks = orders.map(({ task }) => task);
   const submission = composeSubmission(provider, orders, callbackUrl);
   const stop = await markLeaving(domain, parts, provider, tasks, submission);
+  if (stop?.kind === 'NO_TURN' && stop.lacks === 'BATCH') {
+    // There may be room for one order.
+    await putTasksBack(domain, tasks.slice(1));
+    return sendOrders(domain, { callbackUrl, busy, ...parts }, provider, orders.slice(0, 1), signal);
+  }
   if (stop) {
     await giveBack(domain, busy, provider, tasks, stop);
     return null;

@@ -35,9 +35,11 @@ export function createSubmitter(domain: Domain, parts: DispatchParts): TaskLoop 
   }
 
   function listFull(): Pick<Task, 'provider' | 'mode'>[] {
-    return providers
-      .map(({ slug, mode }) => ({ provider: slug, mode }))
-      .filter((at) => [...leaving].filter((task) => isAt(task, at)).length >= ENOUGH_AT_ONE_PROVIDER);
+    return providers.map(({ slug, mode }) => ({ provider: slug, mode })).filter(isFull);
+  }
+
+  function isFull(at: Pick<Task, 'provider' | 'mode'>): boolean {
+    return [...leaving].filter((task) => isAt(task, at)).length >= ENOUGH_AT_ONE_PROVIDER;
   }
 
   function roomFor(task: Task): number {
@@ -58,7 +60,10 @@ export function createSubmitter(domain: Domain, parts: DispatchParts): TaskLoop 
         await dispatcher.dispatch([task, ...others], signal);
       } finally {
         companions.delete(task.id);
+        const wasFull = isFull(task);
         leaving.delete(task);
+        // What is due there was left out of the last claim.
+        if (wasFull) loop.wake();
       }
     },
   });

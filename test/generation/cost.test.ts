@@ -30,11 +30,15 @@ test('an amount that is unknown for one task, or in another currency, is unknown
 });
 
 test('an attempt that is not billed costs nothing, whatever was reserved for it', () => {
-  const refused: Cost = { ...nothing, basis: 'REFUNDED', reserved: dollars('0.035') };
+  const refused: Cost = { ...nothing, basis: 'REFUNDED', reserved: dollars('0.035'), providerCredits: '3' };
   const sold: Cost = { ...nothing, basis: 'SETTLED', reserved: dollars('0.07'), settled: dollars('0.07') };
   expect(costOf(tasksWith([refused, sold]))).toEqual(sold);
   expect(costOf(tasksWith([{ ...refused, reserved: null }, sold]))).toEqual(sold);
-  expect(costOf(tasksWith([refused, refused]))).toEqual({ ...refused, reserved: dollars('0.07') });
+  expect(costOf(tasksWith([refused, refused]))).toEqual({
+    ...refused,
+    reserved: dollars('0.07'),
+    providerCredits: '6',
+  });
 });
 
 test('the credits of different providers are not added', () => {

@@ -5,7 +5,7 @@ import { claimTasks } from '../../src/generation/claim.ts';
 import { registerWorker } from '../../src/generation/lease.ts';
 import { recallTurnedAway } from '../../src/generation/recall.ts';
 import { recordReports } from '../../src/generation/record.ts';
-import type { Task } from '../../src/generation/types.ts';
+import type { Routing, Task } from '../../src/generation/types.ts';
 import { the } from './reports.ts';
 import { sampleTrouble } from './samples.ts';
 import { openStage, type Stage, taskOf } from './stage.ts';
@@ -37,15 +37,37 @@ test.each([
   expect(await recallTurnedAway(stage.domain)).toBe(0);
 });
 
-test('what waits at one that is away is called when another is well, and not before', async () => {
+test('what waits at one that is away is called when another is well, or its pause is over, and not before', async () => {
   const task = await claim();
   const [, trial] = [await openAndTry(KITES), await openAndTry(BOATS)];
   await turnAway(task, await lookAt(KITES));
   expect(await recallTurnedAway(stage.domain)).toBe(0);
   await closeProvider(stage.domain.db, { ...BOATS, mode: 'LIVE' }, trial);
   expect(await recallTurnedAway(stage.domain)).toBe(0);
-  await closeProvider(stage.domain.db, BOATS, trial);
+  // Its pause had been over already.
+  await returnTrial(stage.domain.db, BOATS, trial);
+  expect(await recallTurnedAway(stage.domain)).toBe(0);
+  await endPause(BOATS);
   expect(await recallTurnedAway(stage.domain)).toBe(1);
+  await turnAwayAgain(task);
+  const leave = await askLeave(stage.domain.db, BOATS, 600_000);
+  expect(await recallTurnedAway(stage.domain)).toBe(0);
+  await closeProvider(stage.domain.db, BOATS, leave.kind === 'TRIAL' ? leave.trial : '');
+  expect(await recallTurnedAway(stage.domain)).toBe(1);
+});
+
+test.each<[string, Partial<Routing>, number]>([
+  ['goes nowhere else', { onFailure: 'FAIL' }, 0],
+  ['may go to others', { providers: ['kites', 'trains'] }, 0],
+  ['may go to it', { providers: ['kites', 'boats'] }, 1],
+])('another that is well is no news for what %s', async (_, routing, called) => {
+  const task = await claim();
+  const change = sql`routing || ${JSON.stringify(routing)}::jsonb`;
+  await stage.domain.db.execute(sql`update generations set routing = ${change} where id = ${task.generationId}`);
+  await openAndTry(KITES);
+  await turnAway(task, await lookAt(KITES));
+  await closeProvider(stage.domain.db, BOATS, await openAndTry(BOATS));
+  expect(await recallTurnedAway(stage.domain)).toBe(called);
 });
 
 test('nobody is called for what was well long before, nor who waits for a reason of their own', async () => {
@@ -92,6 +114,11 @@ async function openAndTry(key: Key): Promise<string> {
   return leave.kind === 'TRIAL' ? leave.trial : '';
 }
 
+async function endPause({ provider }: Key): Promise<void> {
+  await stage.domain.db.execute(sql`
+    update provider_states set open_until = clock_timestamp() where provider = ${provider}`);
+}
+
 async function lookAt(key: Key): Promise<Extract<Leave, { kind: 'OPEN' }>> {
   const leave = await askLeave(stage.domain.db, key, 600_000);
   if (leave.kind !== 'OPEN') throw new Error('it is not open');
@@ -106,6 +133,14 @@ async function turnAway(
   const report = { kind: 'TURNED_AWAY' as const, taskId, token, failure, seenAt, delayMs };
   await recordReports(stage.domain, [{ generationId, report }]);
   expect(taskOf(await stage.reload(generationId))).toMatchObject({ status: 'QUEUED', turnedAwayAt: seenAt });
+}
+
+/** By a worker that took it up after it was called. */
+async function turnAwayAgain({ id }: Task): Promise<void> {
+  const workerId = await registerWorker(stage.domain);
+  const tasks = await claimTasks(stage.domain, { workerId, statuses: ['QUEUED'], limit: 10 });
+  await stage.domain.db.execute(sql`update provider_states set well_at = null where provider = 'boats'`);
+  await turnAway(the(tasks.find((task) => task.id === id)), await lookAt(KITES));
 }
 
 /** In how many seconds it is due. */

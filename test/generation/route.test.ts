@@ -159,6 +159,12 @@ test.each<[string, Partial<CreateInput>, (tasks: Task[]) => Task[], string | nul
     'c: the only one that fits',
   ],
   [
+    'nobody that has just turned it away',
+    {},
+    (tasks) => [...tasks, tried(tasks, 'b'), { ...tried(tasks, 'c'), submissionId: null, finishedAt: AT }],
+    null,
+  ],
+  [
     'nobody who could not use it',
     {},
     (tasks) => [...tasks, tried(tasks, 'b'), { ...tried(tasks, 'c'), submissionId: null, failure: unfit }],

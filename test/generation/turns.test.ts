@@ -176,21 +176,31 @@ test('of twenty that are after the last places at once so many are admitted as t
   expect(await db.transaction((tx) => admit(tx, mine, ONE))).toEqual({ ok: true });
 });
 
-test('what goes on at its provider keeps its place there: uncertain, canceled or too late, for a quarter of an hour', async () => {
+test('what goes on at its provider keeps its place there for two minutes: uncertain, canceled or too late', async () => {
   const { db } = stage.domain;
-  const [uncertain, canceled, forgotten, settled, unsent] = await insertTasks(6);
-  const settling = sql`settle_until = clock_timestamp() + interval '1 day', finished_at = clock_timestamp()`;
-  const at = (minutes: number) => sql`submitted_at = clock_timestamp() - ${minutes}::int * interval '1 minute'`;
-  await db.execute(sql`update tasks set status = 'UNCERTAIN', ${at(14)} where id = ${uncertain}`);
-  await db.execute(sql`update tasks set status = 'CANCELED', ${settling}, ${at(14)} where id = ${canceled}`);
-  await db.execute(sql`update tasks set status = 'FAILED', ${settling}, ${at(16)} where id = ${forgotten}`);
+  const [uncertain, canceled, unanswered, forgotten, refused, growing] = await insertTasks(6);
+  const seconds = (count: number) => sql`submitted_at = clock_timestamp() - ${count}::int * interval '1 second'`;
+  const over = sql`finished_at = clock_timestamp()`;
+  const settling = sql`settle_until = clock_timestamp() + interval '1 day', provider_task_id = 'theirs', ${over}`;
+  const failure = (billed: string) => sql`failure = ${JSON.stringify({ billed })}::jsonb`;
+  await db.execute(sql`update tasks set status = 'UNCERTAIN', ${seconds(100)} where id = ${uncertain}`);
   await db.execute(sql`
-    update tasks set status = 'SUCCEEDED', finished_at = clock_timestamp(), ${at(1)} where id = ${settled}`);
-  await db.execute(sql`update tasks set status = 'CANCELED', ${settling} where id = ${unsent}`);
+    update tasks set status = 'CANCELED', ${settling}, ${failure('UNKNOWN')}, ${seconds(100)} where id = ${canceled}`);
+  // While its submission was on the way.
+  await db.execute(sql`
+    update tasks set status = 'CANCELED', ${over}, ${failure('UNKNOWN')}, ${seconds(10)} where id = ${unanswered}`);
+  await db.execute(sql`
+    update tasks set status = 'FAILED', ${settling}, ${failure('UNKNOWN')}, ${seconds(140)} where id = ${forgotten}`);
+  await db.execute(sql`
+    update tasks set status = 'FAILED', ${over}, ${failure('NO')}, ${seconds(10)} where id = ${refused}`);
+  // Its list may still grow; its provider has ended it.
+  await db.execute(
+    sql`update tasks set status = 'PARTIALLY_SUCCEEDED', ${settling}, ${seconds(10)} where id = ${growing}`,
+  );
   const may = (concurrency: number) => db.transaction((tx) => admit(tx, wanted({ concurrency }), ONE));
-  expect([(await may(2)).ok, (await may(3)).ok]).toEqual([false, true]);
-  await db.execute(sql`update tasks set ${at(16)} where id = ${uncertain}`);
-  expect((await may(2)).ok).toBe(true);
+  expect([(await may(3)).ok, (await may(4)).ok]).toEqual([false, true]);
+  await db.execute(sql`update tasks set ${seconds(140)} where id = ${uncertain}`);
+  expect((await may(3)).ok).toBe(true);
 });
 
 test('batches have a limit of their own within that of all, and what is sent again has its place already', async () => {
@@ -203,15 +213,19 @@ test('batches have a limit of their own within that of all, and what is sent aga
     update tasks set status = 'RUNNING', submission_id = 'sub_1', place = 0 where id in (${ids[0]}, ${ids[1]})`);
   await db.execute(sql`update tasks set status = 'RUNNING' where id = ${ids[2]}`);
   const may = async (limits: Partial<WantedTurn['limits']>, leaving: Partial<Leaving>) =>
-    (await db.transaction((tx) => admit(tx, wanted(limits), { ...ONE, ...leaving }))).ok;
+    readLack(await db.transaction((tx) => admit(tx, wanted(limits), { ...ONE, ...leaving })));
   expect([
     await may({ batches: 1 }, { isBatch: true }),
     await may({ batches: 1 }, {}),
     await may({ batches: 2 }, { isBatch: true }),
     await may({ batches: 2, concurrency: 2 }, { isBatch: true }),
     await may({ batches: 1, concurrency: 2 }, { isBatch: true, submissionId: 'sub_1' }),
-  ]).toEqual([false, true, true, false, true]);
+  ]).toEqual(['BATCH', null, null, 'ROOM', null]);
 });
+
+function readLack(admission: Admission): string | null {
+  return admission.ok ? null : admission.lacks;
+}
 
 async function insertTasks(count: number): Promise<string[]> {
   const { workspaceId } = await stage.newCaller();

@@ -77,13 +77,13 @@ test('configured limits replace those of the code, for every tier, and leave the
     providers(changes).find((each) => each.slug === slug);
   expect(limitsOf('seedance', overrides)?.limits).toEqual({
     concurrency: 7,
-    batches: 7,
+    batches: 5,
     requestsPerMinute: 99,
     batch: 5,
   });
   expect(limitsOf('seedance', overrides)?.limitsOf?.('pro')).toEqual({
     concurrency: 7,
-    batches: 7,
+    batches: 5,
     requestsPerMinute: 99,
     batch: 50,
   });

@@ -153,6 +153,15 @@ test.each<[string, SubmitReport, Omit<State, 'openings'>]>([
   expect(await readState()).toEqual({ openings: 1, ...state });
 });
 
+test('of one that works on few at a time as many in a row, for those that are lost keep their places', async () => {
+  const few = createFake(() => pending, { limits: { concurrency: 2, requestsPerMinute: null, batch: null } });
+  const { breaker } = processes[0];
+  await breaker.heard(few, lost);
+  expect(await readState()).toBeUndefined();
+  await breaker.heard(few, lost);
+  expect(await readState()).toMatchObject({ openings: 1, seconds: 30 });
+});
+
 test('ten in a row that it has no time for open it for as long as it asks for', async () => {
   await tell(Array(10).fill(notNow('RATE_LIMITED', 90_000)));
   expect(await readState()).toMatchObject({ code: 'RATE_LIMITED', seconds: 90 });
@@ -210,7 +219,7 @@ test('each trial that fails makes the pause twice as long, up to ten minutes', a
   expect(pauses).toEqual([30, 60, 120, 240, 480, 600, 600]);
 });
 
-test('a trial that is not made is for another, and one of which nothing is heard is over after two minutes, or six where the answer is the images', async () => {
+test('a trial that is not made is for another, and one of which nothing is heard is over after two minutes, or twelve where the answer is the images', async () => {
   await tell([notNow('PROVIDER_REJECTED')]);
   await passPause();
   const [one, other] = processes;
@@ -225,7 +234,7 @@ test('a trial that is not made is for another, and one of which nothing is heard
   expect(await one.breaker.mayTry(kites)).toMatchObject({ ok: false, failure: { code: 'PROVIDER_REJECTED' } });
   await passPause();
   expect(await one.breaker.mayTry(createFake(() => pending, { isSynchronous: true }))).toEqual(MAY_TRY);
-  expect((await readState())?.seconds).toBe(360);
+  expect((await readState())?.seconds).toBe(720);
 });
 
 test('the images of a synchronous provider are the answer to its submission, those of another only to a poll', async () => {

@@ -76,6 +76,28 @@ describe('a provider with batches', () => {
     expect(bodies.flatMap(({ prompts }) => prompts).sort()).toEqual(['1', '2', '3', '4', '5']);
   });
 
+  test('that has no room for a batch gets one order, and the others when there is', async () => {
+    const limits = { concurrency: 3, batches: 0, requestsPerMinute: null, batch: null };
+    const single: Answer = ({ prompts }) => ({
+      kind: 'ACCEPTED',
+      providerTaskId: prompts.join(),
+      credits: null,
+      etaSeconds: null,
+    });
+    const [generations, end] = await order(['one', 'two', 'three', 'four'], { ...batching(single), limits });
+    const tasks = await until(
+      () => tasksOf(generations),
+      (all) => all.filter(({ status }) => status === 'ACCEPTED').length === 3,
+      10_000,
+    );
+    await end();
+    expect(bodies.map(({ prompts }) => prompts.length)).toEqual([1, 1, 1]);
+    expect(tasks.map(({ status, place }) => [status, place]).toSorted()).toEqual([
+      ...Array(3).fill(['ACCEPTED', null]),
+      ['QUEUED', null],
+    ]);
+  });
+
   test('that refuses one gets each by itself, and only what it does not like fails', async () => {
     const failure = sampleTrouble({ code: 'MODERATED_PROMPT', billed: 'NO', retryable: false });
     const picky: Answer = ({ prompts }) =>
