@@ -129,7 +129,7 @@ export const VARIABLES = {
   PROVIDER_REQUESTS_PER_MINUTE: required(
     perProvider,
     '',
-    'Requests to a provider in a minute, submissions and polls, at BytePlus ModelArk images, for all workers together, as runware=4,seedance=10. Unset: per provider, in code.',
+    'Requests to a provider in a minute, submissions and polls, for all workers together, as runware=4,seedance=10. At BytePlus ModelArk they are images: below 60 it is much slower than that, for an order may have 15. Unset: per provider, in code.',
   ),
   PRICES_FILE: optional(
     pricesFile,

@@ -20,9 +20,9 @@ const SPARE = 100;
 
 /**
  * Takes the lease of due tasks that no worker holds and counts the try before the work. Of every workspace the first due
- * task comes before the second of any, those in hand counted, so that none waits behind the many tasks of another. The new lease token fences
- * whoever held them before. Several workers may call it at once: each task goes to one of them. Fewer than `limit` do not
- * mean that there are no more; none means that nothing is due but what others are just taking.
+ * task comes before the second of any, those in hand counted, so that none waits behind the many tasks of another. The new
+ * lease token fences whoever held them before. Several workers may call it at once: each task goes to one of them. Fewer
+ * than `limit` do not mean that there are no more; none means that nothing is due but what others are just taking.
  */
 export function claimTasks(domain: Domain, claim: Claim & { statuses: readonly TaskStatus[] }): Promise<Task[]> {
   return take(domain, claim, {

@@ -59,7 +59,10 @@ export async function putTasksBack({ db }: Domain, all: readonly Pick<Task, 'id'
     )`);
 }
 
-/** The try does not count: nothing went wrong. Whoever has the task in hand still may do nothing with it. Locked in the order in which everyone locks tasks, so never in a circle. */
+/**
+ * The try does not count: nothing went wrong. Whoever has the task in hand still may do nothing with it. Locked in the
+ * order in which everyone locks tasks, so never in a circle.
+ */
 async function giveBack({ db }: Domain, workerId: string, which: SQL): Promise<number> {
   const given = await db.execute(sql`
     update ${tasks}

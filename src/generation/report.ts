@@ -21,7 +21,7 @@ export type Report =
   | { kind: 'SUBMITTED'; taskId: string; submissionId: string; report: SubmitReport; alone?: boolean }
   /** It cannot be sent to its provider just now, for a reason that is not its own. */
   | { kind: 'TURNED_AWAY'; taskId: string; token: number; failure: Trouble; seenAt: Date; delayMs: number }
-  /** It can be sent to nobody: a reference is not what it should be. */
+  /** It cannot be sent: a reference is not what it should be, here or at all. */
   | { kind: 'UNFIT'; taskId: string; token: number; failure: Trouble }
   /** What was found out about a submission whose answer was lost. */
   | { kind: 'RECOVERED'; taskId: string; submissionId: string; report: Extract<RecoverReport, SubmitReport> }

@@ -102,7 +102,7 @@ async function findLack(
   return isBatch && mostBatches !== null && Number(row?.batches) >= mostBatches ? 'BATCH' : null;
 }
 
-/** Of all turns so many may be taken at once where some were left, or one request of all; else a provider of few gets them evenly. */
+/** Of all turns so many may be taken at once where some were left; a provider of few requests a minute gets them evenly. */
 const BURST_SHARE = 0.1;
 /** What leaves evenly from here may arrive a little less so. */
 const SLACK = 1.05;

@@ -20,7 +20,10 @@ export interface Breaker {
   mayTry(provider: Provider): Promise<Permission>;
   /** Nothing was sent after all: what was to be the trial is for another. */
   notTried(provider: Provider, trial: string | null): Promise<void>;
-  /** What it answered to a submission, with what `mayTry` said of it, or to a poll. Never rejects: what came of the task matters more. */
+  /**
+   * What it answered to a submission, with what `mayTry` said of it, or to a poll. Never rejects: what came of the task
+   * matters more.
+   */
   heard(provider: Provider, report: SubmitReport | PollReport, trial?: string | null): Promise<void>;
   /** This process may have other keys than the last one: providers that refused those are tried at once. */
   start(): Promise<void>;

@@ -13,8 +13,9 @@ const COMPARE_EVERY_MS = 2_000;
 const BATCH = 200;
 
 /**
- * Takes over from silent workers, ends what ran out of time, calls back what was turned away, and compares the tasks this worker holds according to the
- * database with those its loops have in hand: they part when the answer to a claim is lost, or a task is canceled.
+ * Takes over from silent workers, ends what ran out of time, calls back what was turned away, and compares the tasks this
+ * worker holds according to the database with those its loops have in hand: they part when the answer to a claim is lost,
+ * or a task is canceled.
  */
 export function createReconciler(domain: Domain, identity: Identity, poller: Poller, holders: Holder[]): Loop {
   let comparedAt = performance.now();

@@ -21,7 +21,10 @@ export interface SendParts {
   busy: Busy;
 }
 
-/** Sends orders in one submission, once, or only the first of them where there is no room for a batch. Answers what their provider said, once that is stored; null where nothing left. */
+/**
+ * Sends orders in one submission, once, or only the first of them where there is no room for a batch. Answers what their
+ * provider said, once that is stored; null where nothing left.
+ */
 export async function sendOrders(
   domain: Domain,
   { callbackUrl, busy, ...parts }: SendParts,

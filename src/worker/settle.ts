@@ -96,7 +96,10 @@ async function lookFor(
   });
 }
 
-/** What is said of it, and that it is asked about again later: that changes nothing where the former settles it or brings a picture. */
+/**
+ * What is said of it, and that it is asked about again later: that changes nothing where the former settles it or brings a
+ * picture.
+ */
 function reportsOf(task: Task, provider: Provider, report: PollReport): Report[] {
   const asked = report.kind === 'SILENT' ? (report.retryAfterMs ?? 0) : 0;
   const again = delayed(task, { delayMs: Math.max(settleDelayMs(provider.pollSchedule, task.tries), asked) });

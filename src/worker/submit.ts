@@ -9,7 +9,7 @@ import { createTaskLoop, type TaskLoop } from './task-loop.ts';
 const MOST_AT_ONCE = 256;
 /** One that takes connections and says nothing is not to keep others from being sent to. */
 const ENOUGH_AT_ONE_PROVIDER = 48;
-const MOST_IN_A_CLAIM = 16;
+const MOST_IN_A_CLAIM = 32;
 
 /** Sends due tasks, those of a batch in one submission. A stop waits for the answers to what has left. */
 export function createSubmitter(domain: Domain, parts: DispatchParts): TaskLoop {
