@@ -22,14 +22,13 @@ export interface Leaving {
 
 /** `waitMs`: when to ask again. */
 export type Turn = { ok: true } | { ok: false; waitMs: number };
-/** What is lacking: a place among those that the provider works on, one for a batch where one order may leave, or a turn. */
-export type Lack = 'ROOM' | 'BATCH' | 'TURN';
 export type Admission = { ok: true } | ({ ok: false } & Wait);
 
 /** `waitMs`: when to ask again. */
 export interface Wait {
   waitMs: number;
-  lacks: Lack;
+  /** A place among those that the provider works on, one for a batch where one order may leave, or a turn. */
+  lacks: 'ROOM' | 'BATCH' | 'TURN';
 }
 
 const MINUTE_MS = 60_000;
