@@ -115,7 +115,9 @@ test('a submission that finds no turn is told when to come, and other requests s
   const { db } = stage.domain;
   const submit = () => db.transaction(limits.admit(limited, { images: 1, isBatch: false, submissionId: 'sub_1' }));
   expect([await submit(), await limits.takeTurn(createFake(() => pending))]).toEqual([null, 0]);
-  const waitMs = await submit();
+  const wait = await submit();
+  expect(wait?.lacks).toBe('TURN');
+  const waitMs = wait?.waitMs ?? 0;
   expect(waitMs).toBeGreaterThan(15_000);
   expect(waitMs).toBeLessThanOrEqual(21_000);
   const kept = await until(
