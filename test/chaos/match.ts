@@ -12,7 +12,8 @@ export interface Match {
 
 /**
  * Each job with a task of its own: the one that knows its name, else one that was sent to its provider for the same
- * prompt. Several tasks of a generation may share the prompt, but never a job.
+ * prompt, of several one that may have been accepted before one that was refused. Several tasks of a generation may share
+ * the prompt, but never a job.
  */
 export function matchJobs({ jobs, tasks, generations }: Pick<Records, 'jobs' | 'tasks' | 'generations'>): Match[] {
   const idOf = new Map(generations.map(({ prompt, id }) => [prompt, id]));
@@ -34,7 +35,12 @@ export function matchJobs({ jobs, tasks, generations }: Pick<Records, 'jobs' | '
   const guessed = new Map(
     [...nameless]
       .sort((one, other) => Number(one.refunded) - Number(other.refunded))
-      .map((job) => [job, take(job, (task) => isWithoutName(task) && isLikely(task, job)) ?? take(job, isWithoutName)]),
+      .map((job) => [
+        job,
+        take(job, (task) => isWithoutName(task) && isLikely(task, job)) ??
+          take(job, (task) => isWithoutName(task) && task.billed !== 'NO') ??
+          take(job, isWithoutName),
+      ]),
   );
   return jobs.map((job) => {
     const task = named.get(job) ?? guessed.get(job) ?? null;
