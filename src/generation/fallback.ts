@@ -7,7 +7,7 @@ import { fallbackRoute } from './route.ts';
 /** Who else may make what a task was to make, as attempts that take its place. */
 export function fallbackAt(domain: Domain, at: Date): Moment['fallbackOf'] {
   return (generation, task, why) => {
-    const route = fallbackRoute(domain, generation, task, at);
+    const route = fallbackRoute(domain, generation, task, why, at);
     // From one that may take it later, nothing goes to one that takes nothing now either.
     if (!route || (route.isOpen && why.retryable)) return null;
     const tasks = splitOverTasks(generation, route, {

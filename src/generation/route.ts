@@ -9,11 +9,11 @@ import type { Mode } from './provider.ts';
 import type { ProviderModel } from './provider-model.ts';
 import { type Offer, quoteRoutes, type RouteQuote } from './quote.ts';
 import { UNKNOWN_STANDING } from './standing.ts';
-import type { Generation, Task } from './types.ts';
+import type { Failure, Generation, Task } from './types.ts';
 import { routingErrors, type UserError, unroutedErrors } from './user-error.ts';
 
 /** So long nobody is looked for again at a provider that turned a task away: it does not go back and forth. */
-const TURNED_AWAY_MS = 30_000;
+export const TURNED_AWAY_MS = 30_000;
 
 export interface Route {
   provider: CatalogueEntry;
@@ -54,7 +54,13 @@ export function chooseRoute(
  * Another provider for the slots of a task: the best that is eligible and has not been asked for any of them, within
  * the providers and the cost that its routing allows. Null: there is none.
  */
-export function fallbackRoute(domain: Domain, generation: Generation, task: Task, at: Date): Route | null {
+export function fallbackRoute(
+  domain: Domain,
+  generation: Generation,
+  task: Task,
+  why: Pick<Failure, 'retryable'>,
+  at: Date,
+): Route | null {
   const input = { ...inputOf(generation), images: task.imageCount };
   const { maxCost } = input.routing;
   const others = generation.tasks.filter(({ id }) => id !== task.id);
@@ -62,7 +68,7 @@ export function fallbackRoute(domain: Domain, generation: Generation, task: Task
   if (left === null) return null;
   const tried = new Set(
     generation.tasks
-      .filter((each) => isOfSameSlots(each, task) && (each.id === task.id || wasAsked(each, at)))
+      .filter((each) => isOfSameSlots(each, task) && (each.id === task.id || wasAsked(each, why, at)))
       .map(({ provider }) => provider),
   );
   const offers = listOffers(domain, generation.mode, input.model).filter(({ provider }) => !tried.has(provider.slug));
@@ -87,10 +93,13 @@ function listOffers({ catalogue, standingOf }: Domain, mode: Mode, slug: string)
     });
 }
 
-/** One that only turned it away a while ago may be well by now; one that could not use it will not. */
-function wasAsked({ submissionId, failure, finishedAt }: Task, at: Date): boolean {
+/**
+ * One that only turned it away may be well by now, one that could not use it will not. It waits for the former for a while
+ * where it may also wait here.
+ */
+function wasAsked({ submissionId, failure, finishedAt }: Task, why: Pick<Failure, 'retryable'>, at: Date): boolean {
   const isNew = finishedAt !== null && finishedAt.getTime() > at.getTime() - TURNED_AWAY_MS;
-  return submissionId !== null || failure?.retryable === false || isNew;
+  return submissionId !== null || failure?.retryable === false || (why.retryable && isNew);
 }
 
 function isOfSameSlots(other: Task, { firstSlot, imageCount }: Task): boolean {

@@ -43,8 +43,8 @@ export const PAUSES = {
 
 /** So long at most until its answer is there: its references, and the longest time that an adapter gives a submission. */
 const TRIAL_MS = 120_000;
-/** The same of a provider that answers with the images: fifteen of them at BytePlus ModelArk. */
-const LONG_TRIAL_MS = 720_000;
+/** The same of a provider that answers with the images. A longer one, of a series, does no harm: another is made. */
+const LONG_TRIAL_MS = 360_000;
 
 /** What this process has heard of a provider since it was last open. */
 interface Tally {
@@ -65,7 +65,7 @@ export function createBreaker(
   function tallyOf(provider: Provider): Tally {
     const name = nameOf(provider);
     // Those that are lost keep their places: of a provider with few, no more would come.
-    const failed = Math.min(FAILED_SUBMITS, Math.max(provider.limits.concurrency ?? FAILED_SUBMITS, 2));
+    const failed = Math.min(FAILED_SUBMITS, Math.max(atOnce(provider) ?? FAILED_SUBMITS, 2));
     const tally = tallies.get(name) ?? {
       submits: new ConsecutiveBreaker(failed),
       busy: new ConsecutiveBreaker(BUSY_SUBMITS),
@@ -84,6 +84,11 @@ export function createBreaker(
     } else if (isClosed(provider) && isOutage(tallyOf(provider).polls, judgePoll(report))) {
       await open(provider, report, null);
     }
+  }
+
+  function atOnce({ slug, mode, limits, limitsOf }: Provider): number | null {
+    const { tier } = standings.of(slug, mode);
+    return ((tier !== null && limitsOf?.(tier)) || limits).concurrency;
   }
 
   function isClosed({ slug, mode }: Provider): boolean {

@@ -12,8 +12,9 @@ import { type Fetching, fetchReferences } from './references.ts';
 const MOST_DOWNLOADS = 4;
 /** Submissions that hold their references in memory, many times 10 MB each. */
 const MOST_WITH_BYTES = 4;
-/** Of one workspace at one time: a host that never answers is not to keep others from sending. */
+/** At one time, of one workspace and of all: hosts that never answer are not to keep others from sending. */
 const MOST_LOOKED_AT = 16;
+const MOST_LOOKED_AT_IN_ALL = 32;
 
 export interface Preparer {
   /** Whether the references of these may be looked at now, where they have any. */
@@ -32,10 +33,11 @@ export function createPreparer(domain: Domain, fetch: GuardedFetch): Preparer {
   const lookedAt = new Map<string, Task>();
 
   return {
-    hasRoom: ([first, ...others]) =>
-      !first ||
-      !hasReferences([first, ...others]) ||
-      [...lookedAt.values()].filter(({ workspaceId }) => workspaceId === first.workspaceId).length < MOST_LOOKED_AT,
+    hasRoom(tasks) {
+      if (!hasReferences(tasks)) return true;
+      const own = [...lookedAt.values()].filter(({ workspaceId }) => workspaceId === tasks[0]?.workspaceId).length;
+      return own === 0 || (own < MOST_LOOKED_AT && lookedAt.size < MOST_LOOKED_AT_IN_ALL);
+    },
     async inTurn(provider, tasks, way) {
       const [first] = tasks;
       if (!first || !hasReferences(tasks)) return way();

@@ -56,6 +56,24 @@ test('what waits at one that is away is called when another is well, or its paus
   expect(await recallTurnedAway(stage.domain)).toBe(1);
 });
 
+test('one that had to wait before it may go back where it is well is called once more then', async () => {
+  const task = await claim();
+  await openAndTry(KITES);
+  await closeProvider(stage.domain.db, BOATS, await openAndTry(BOATS));
+  const passes = (seconds: number) =>
+    stage.domain.db.execute(sql`
+    update provider_states set well_at = well_at - ${seconds}::int * interval '1 second'`);
+  await passes(10);
+  await turnAway(task, await lookAt(KITES));
+  expect(await recallTurnedAway(stage.domain)).toBe(0);
+  await passes(32);
+  await stage.domain.db.execute(sql`update tasks set turned_away_at = turned_away_at - interval '32 seconds'`);
+  expect(await recallTurnedAway(stage.domain)).toBe(1);
+  await stage.domain.db.execute(sql`update tasks set next_at = clock_timestamp() + interval '1 minute'`);
+  await passes(60);
+  expect(await recallTurnedAway(stage.domain)).toBe(0);
+});
+
 test.each<[string, Partial<Routing>, number]>([
   ['goes nowhere else', { onFailure: 'FAIL' }, 0],
   ['may go to others', { providers: ['kites', 'trains'] }, 0],

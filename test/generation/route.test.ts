@@ -146,6 +146,8 @@ test('a generation is bought again with exactly what it was asked for with', () 
   expect(inputs.map((input) => inputOf(buy(domain, input)))).toEqual(inputs);
 });
 
+/** Why it looks for another: it may also wait. */
+const NOT_NOW = { retryable: true };
 const unfit = { ...sampleTrouble({ billed: 'NO', retryable: false }), at: AT.toISOString() };
 
 test.each<[string, Partial<CreateInput>, (tasks: Task[]) => Task[], string | null]>([
@@ -186,13 +188,24 @@ test.each<[string, Partial<CreateInput>, (tasks: Task[]) => Task[], string | nul
   });
   const bought = buy(domain, sampleInput(changes));
   const generation = { ...bought, tasks: change(bought.tasks) };
-  expect(choiceOf(fallbackRoute(domain, generation, firstOf(generation), AT))).toBe(choice);
+  expect(choiceOf(fallbackRoute(domain, generation, firstOf(generation), NOT_NOW, AT))).toBe(choice);
+});
+
+test('what is refused for good goes back even to one that has just turned it away', () => {
+  const domain = domainOf({ a: at('0.01'), b: at('0.03') });
+  const bought = buy(domain, sampleInput());
+  const turnedAway = { ...tried(bought.tasks, 'b'), submissionId: null, finishedAt: AT };
+  const generation = { ...bought, tasks: [...bought.tasks, turnedAway] };
+  const fallback = (retryable: boolean) =>
+    fallbackRoute(domain, generation, firstOf(generation), { retryable }, AT)?.provider.slug;
+  expect([fallback(true), fallback(false)]).toEqual([undefined, 'b']);
 });
 
 test('a fallback to one that is down is told, and one that is well goes first', () => {
   const providers = { a: at('0.01'), b: at('0.02'), c: at('0.03') };
   const generation = buy(domainOf(providers), sampleInput());
-  const fallback = (...down: string[]) => fallbackRoute(domainOf(providers, down), generation, firstOf(generation), AT);
+  const fallback = (...down: string[]) =>
+    fallbackRoute(domainOf(providers, down), generation, firstOf(generation), NOT_NOW, AT);
   expect([fallback('b')?.provider.slug, fallback('b')?.isOpen]).toEqual(['c', false]);
   expect([fallback('b', 'c')?.provider.slug, fallback('b', 'c')?.isOpen]).toEqual(['b', true]);
 });
@@ -214,7 +227,7 @@ test.each<[string, Partial<Cost>, string | null]>([
   const bought = buy(domain, sampleInput({ images: 8, routing }));
   const [first, second] = bought.tasks as [Task, Task];
   const generation = { ...bought, tasks: [first, { ...second, cost: { ...second.cost, ...cost } }] };
-  expect(fallbackRoute(domain, generation, first, AT)?.provider.slug ?? null).toBe(choice);
+  expect(fallbackRoute(domain, generation, first, NOT_NOW, AT)?.provider.slug ?? null).toBe(choice);
 });
 
 test('a fallback is for the images of its task alone', () => {
@@ -222,7 +235,10 @@ test('a fallback is for the images of its task alone', () => {
   const bought = buy(domain, sampleInput({ images: 9 }));
   const last = bought.tasks.at(-1) as Task;
   expect(last.imageCount).toBe(1);
-  expect(fallbackRoute(domain, bought, last, AT)?.fitted).toMatchObject({ request: { images: 1 }, imagesPerCall: 3 });
+  expect(fallbackRoute(domain, bought, last, NOT_NOW, AT)?.fitted).toMatchObject({
+    request: { images: 1 },
+    imagesPerCall: 3,
+  });
 });
 
 function buy(domain: Domain, input: CreateInput): Generation {

@@ -160,6 +160,19 @@ test('of one that works on few at a time as many in a row, for those that are lo
   expect(await readState()).toBeUndefined();
   await breaker.heard(few, lost);
   expect(await readState()).toMatchObject({ openings: 1, seconds: 30 });
+  // As its tier says, where that is known.
+  await stage.clear();
+  const limits = { concurrency: 9, requestsPerMinute: null, batch: null };
+  await stage.domain.db.execute(
+    sql`insert into provider_states (provider, mode, tier) values ('kites', 'TEST', 'pro')`,
+  );
+  const many = { ...few, limitsOf: (tier: string) => (tier === 'pro' ? limits : null) };
+  const one = await startProcess();
+  await one.standings.refresh();
+  for (let i = 0; i < 4; i += 1) await one.breaker.heard(many, lost);
+  expect(await readState()).toMatchObject({ openings: 0, seconds: null });
+  await one.breaker.heard(many, lost);
+  expect(await readState()).toMatchObject({ openings: 1 });
 });
 
 test('ten in a row that it has no time for open it for as long as it asks for', async () => {
@@ -219,7 +232,7 @@ test('each trial that fails makes the pause twice as long, up to ten minutes', a
   expect(pauses).toEqual([30, 60, 120, 240, 480, 600, 600]);
 });
 
-test('a trial that is not made is for another, and one of which nothing is heard is over after two minutes, or twelve where the answer is the images', async () => {
+test('a trial that is not made is for another, and one of which nothing is heard is over after two minutes, or six where the answer is the images', async () => {
   await tell([notNow('PROVIDER_REJECTED')]);
   await passPause();
   const [one, other] = processes;
@@ -234,7 +247,7 @@ test('a trial that is not made is for another, and one of which nothing is heard
   expect(await one.breaker.mayTry(kites)).toMatchObject({ ok: false, failure: { code: 'PROVIDER_REJECTED' } });
   await passPause();
   expect(await one.breaker.mayTry(createFake(() => pending, { isSynchronous: true }))).toEqual(MAY_TRY);
-  expect((await readState())?.seconds).toBe(720);
+  expect((await readState())?.seconds).toBe(360);
 });
 
 test('the images of a synchronous provider are the answer to its submission, those of another only to a poll', async () => {
